@@ -1,0 +1,123 @@
+#include "base/files.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.hpp"
+
+namespace okg::base {
+namespace {
+
+// For kernels and sandboxes without openat2: each directory on the way is opened with O_NOFOLLOW.
+Result<UniqueFd> walk_beneath(Os& os, int directory, std::string_view path, int flags) {
+  UniqueFd here;
+  int at = directory;
+  for (std::size_t begin = 0;;) {
+    const std::size_t slash = path.find('/', begin);
+    const std::string name(path.substr(begin, slash == path.npos ? path.npos : slash - begin));
+    if (name.empty() || name == "." || name == "..")
+      return Error(Code::bad_path, "open " + quote(path) + ": not a plain relative path");
+    const bool last = slash == path.npos;
+    const int fd = os.open(at, name.c_str(), (last ? flags : O_PATH | O_DIRECTORY) | O_NOFOLLOW);
+    if (fd < 0) return error_from_errno(-fd, "open " + quote(path));
+    here.reset(fd);
+    if (last) return here;
+    at = fd;
+    begin = slash + 1;
+  }
+}
+
+}  // namespace
+
+Result<UniqueFd> open_beneath(Os& os, int directory, std::string_view path, int flags) {
+  const std::string name(path);
+  const int fd = os.open_beneath(directory, name.c_str(), flags | O_NOFOLLOW);
+  if (fd >= 0) return UniqueFd(fd);
+  if (fd == -ENOSYS || fd == -EPERM) return walk_beneath(os, directory, path, flags);
+  return error_from_errno(-fd, "open " + quote(path));
+}
+
+ssize_t read_some(Os& os, int fd, void* data, std::size_t size) {
+  for (;;) {
+    const ssize_t got = os.read(fd, data, size);
+    if (got != -EINTR) return got;
+  }
+}
+
+Result<std::string> read_small_file(Os& os, int directory, std::string_view path, std::size_t limit,
+                                    std::string_view what) {
+  auto fd = open_beneath(os, directory, path, O_RDONLY | O_NONBLOCK);
+  if (!fd) return Error(fd.error().code, std::string(what) + ": " + fd.error().text);
+  struct stat info {};
+  if (const int failed = os.fstat(fd->get(), &info); failed < 0)
+    return error_from_errno(-failed, "stat " + std::string(what));
+  if (!S_ISREG(info.st_mode)) return Error(Code::bad_path, std::string(what) + ": not a regular file");
+  const auto too_large = [&] {
+    return Error(Code::bad_path, std::string(what) + ": larger than " + std::to_string(limit) + " bytes");
+  };
+  if (static_cast<std::uint64_t>(info.st_size) > limit) return too_large();
+  std::string content(static_cast<std::size_t>(info.st_size) + 1, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    if (size == content.size()) content.resize(std::min(content.size() * 2, limit + 1));
+    const ssize_t got = read_some(os, fd->get(), content.data() + size, content.size() - size);
+    if (got < 0) return error_from_errno(static_cast<int>(-got), "read " + std::string(what));
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+    if (size > limit) return too_large();
+  }
+  content.resize(size);
+  return content;
+}
+
+Status write_all(Os& os, int fd, std::string_view content, std::string_view what) {
+  while (!content.empty()) {
+    const ssize_t put = os.write(fd, content.data(), content.size());
+    if (put == -EINTR) continue;
+    if (put < 0) return error_from_errno(static_cast<int>(-put), "write " + std::string(what));
+    content.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Status replace_file(Os& os, int directory, std::string_view name, std::string_view content, mode_t mode) {
+  const std::string target(name);
+  std::string temporary = "." + target + "." + random_hex(os);
+  const int fd = os.open(directory, temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  if (fd < 0) return error_from_errno(-fd, "create " + temporary);
+  Status done = write_all(os, fd, content, temporary);
+  if (done) {
+    if (const int failed = os.fchmod(fd, mode); failed < 0) done = error_from_errno(-failed, "chmod " + temporary);
+  }
+  if (const int failed = os.close(fd); done && failed < 0) done = error_from_errno(-failed, "close " + temporary);
+  if (done) {
+    if (const int failed = os.rename(directory, temporary.c_str(), directory, target.c_str()); failed < 0)
+      done = error_from_errno(-failed, "rename " + temporary + " to " + target);
+  }
+  if (!done) os.unlink(directory, temporary.c_str(), false);
+  return done;
+}
+
+Status make_private_directories(Os& os, const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string prefix = path.substr(0, slash);
+    if (!prefix.empty() && prefix.back() != '/') {
+      const int made = os.mkdir(AT_FDCWD, prefix.c_str(), 0700);
+      if (made < 0 && made != -EEXIST) {
+        // A parent that exists but may not be written (EROFS, EACCES) is fine as long as what we want is there.
+        struct stat info {};
+        if (os.stat(AT_FDCWD, prefix.c_str(), &info) < 0) return error_from_errno(-made, "make directory " + prefix);
+      }
+    }
+    if (slash == path.npos) break;
+  }
+  struct stat info {};
+  if (const int failed = os.stat(AT_FDCWD, path.c_str(), &info); failed < 0)
+    return error_from_errno(-failed, "stat " + path);
+  if (!S_ISDIR(info.st_mode)) return Error(Code::bad_path, path + ": not a directory");
+  return {};
+}
+
+}  // namespace okg::base

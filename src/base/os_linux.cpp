@@ -1,0 +1,140 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+
+#include "base/os.hpp"
+
+namespace okg::base {
+namespace {
+
+int checked(int result) { return result < 0 ? -errno : result; }
+ssize_t checked(ssize_t result) { return result < 0 ? -errno : result; }
+
+std::int64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
+}
+
+// As the kernel lays it out for getdents64(2); glibc's readdir cannot be used on a descriptor we keep.
+struct KernelDirent {
+  std::uint64_t inode;
+  std::int64_t offset;
+  std::uint16_t record_length;
+  unsigned char type;
+};
+constexpr std::size_t kNameOffset = 19;
+
+}  // namespace
+
+int Os::open(int directory, const char* path, int flags, mode_t mode) {
+  return checked(::openat(directory, path, flags | O_CLOEXEC, mode));
+}
+
+int Os::open_beneath(int directory, const char* path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  return checked(static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how)));
+}
+
+int Os::close(int fd) { return checked(::close(fd)); }
+ssize_t Os::read(int fd, void* data, std::size_t size) { return checked(::read(fd, data, size)); }
+ssize_t Os::write(int fd, const void* data, std::size_t size) { return checked(::write(fd, data, size)); }
+int Os::fallocate(int fd, off_t size) { return checked(::fallocate(fd, 0, 0, size)); }
+int Os::fstat(int fd, struct stat* out) { return checked(::fstat(fd, out)); }
+int Os::stat(int directory, const char* path, struct stat* out) {
+  return checked(::fstatat(directory, path, out, AT_SYMLINK_NOFOLLOW));
+}
+int Os::fchmod(int fd, mode_t mode) { return checked(::fchmod(fd, mode)); }
+int Os::set_mtime(int fd, const timespec& mtime) {
+  const timespec times[2] = {{0, UTIME_OMIT}, mtime};
+  return checked(::futimens(fd, times));
+}
+int Os::mkdir(int directory, const char* path, mode_t mode) { return checked(::mkdirat(directory, path, mode)); }
+int Os::unlink(int directory, const char* path, bool is_directory) {
+  return checked(::unlinkat(directory, path, is_directory ? AT_REMOVEDIR : 0));
+}
+int Os::rename(int from_directory, const char* from, int to_directory, const char* to) {
+  return checked(::renameat(from_directory, from, to_directory, to));
+}
+int Os::rename_noreplace(int from_directory, const char* from, int to_directory, const char* to) {
+  return checked(static_cast<int>(::syscall(SYS_renameat2, from_directory, from, to_directory, to, RENAME_NOREPLACE)));
+}
+int Os::link(int from_directory, const char* from, int to_directory, const char* to) {
+  return checked(::linkat(from_directory, from, to_directory, to, 0));
+}
+int Os::symlink(const char* target, int directory, const char* path) {
+  return checked(::symlinkat(target, directory, path));
+}
+ssize_t Os::readlink(int directory, const char* path, char* buffer, std::size_t size) {
+  return checked(::readlinkat(directory, path, buffer, size));
+}
+
+int Os::list_directory(int fd, std::vector<DirectoryEntry>* out) {
+  out->clear();
+  if (::lseek(fd, 0, SEEK_SET) < 0) return -errno;
+  alignas(KernelDirent) char buffer[32 * 1024];
+  for (;;) {
+    const long got = ::syscall(SYS_getdents64, fd, buffer, sizeof buffer);
+    if (got < 0) return -errno;
+    if (got == 0) return 0;
+    for (long at = 0; at < got;) {
+      KernelDirent entry;
+      std::memcpy(&entry, buffer + at, sizeof entry);
+      const char* name = buffer + at + kNameOffset;
+      at += entry.record_length;
+      if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
+      out->push_back({name, entry.type});
+    }
+  }
+}
+
+int Os::lock(int fd, bool exclusive) { return checked(::flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB)); }
+int Os::syncfs(int fd) { return checked(::syncfs(fd)); }
+int Os::fsync(int fd) { return checked(::fsync(fd)); }
+int Os::fstatfs(int fd, struct statfs* out) { return checked(::fstatfs(fd, out)); }
+int Os::fstatvfs(int fd, struct statvfs* out) { return checked(::fstatvfs(fd, out)); }
+
+int Os::inotify_open() { return checked(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+int Os::inotify_watch(int fd, const char* path, std::uint32_t mask) {
+  return checked(::inotify_add_watch(fd, path, mask));
+}
+
+std::int64_t Os::monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
+std::int64_t Os::realtime_ns() { return clock_ns(CLOCK_REALTIME); }
+void Os::sleep_ms(int milliseconds) {
+  const timespec span{milliseconds / 1000, (milliseconds % 1000) * 1'000'000L};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &span, nullptr);
+}
+
+uid_t Os::effective_uid() { return ::geteuid(); }
+int Os::random(void* data, std::size_t size) { return checked(static_cast<int>(::getrandom(data, size, 0))); }
+
+std::string Os::boot_id() {
+  const int fd = open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY);
+  if (fd < 0) return {};
+  char text[64];
+  const ssize_t size = read(fd, text, sizeof text);
+  close(fd);
+  std::string id(text, size > 0 ? static_cast<std::size_t>(size) : 0);
+  while (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
+Os& Os::real() {
+  static Os os;
+  return os;
+}
+
+}  // namespace okg::base

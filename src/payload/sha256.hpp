@@ -1,0 +1,26 @@
+// SHA-256. libcrypto's assembly does the work, through its low-level entry points: they need no process-wide
+// initialisation, read no configuration file and register nothing at exit, as befits a library inside a game.
+#pragma once
+
+#include <openssl/sha.h>
+
+#include <cstddef>
+#include <string_view>
+
+#include "payload/digest.hpp"
+
+namespace okg::payload {
+
+class Sha256 {
+ public:
+  Sha256();
+  void update(const void* data, std::size_t size);
+  Digest finish();  // once
+
+ private:
+  SHA256_CTX state_;
+};
+
+Digest sha256(std::string_view data);
+
+}  // namespace okg::payload
