@@ -1,0 +1,280 @@
+/* okg: hot updates for game servers on Kubernetes with OpenKruiseGame. The C ABI, all of it.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Conventions
+ *
+ *  1. C11. Everything here is part of the stable ABI: functions and fields are added, never changed or removed,
+ *     within one OKG_ABI number (the .so's suffix). \since tells the version that brought a declaration.
+ *  2. Strings that go in are UTF-8 and NUL-terminated unless a length is given beside them; okg copies what it keeps.
+ *     Strings that come out live as long as their comment says; none has to be freed.
+ *  3. Option structs begin with their own size. Start from their OKG_…_INIT; a program built against an older header
+ *     passes a shorter struct, and what it does not have takes its default. 0 or NULL in any field means its default.
+ *  4. Functions that can fail return an okg_code and, where an okg_error pointer is given (it may be NULL), say more in
+ *     it. `retriable` tells whether the same call may succeed later without anybody mending anything.
+ *  5. A NULL handle is allowed everywhere: the call does nothing and returns OKG_INVALID_ARGUMENT, 0, NULL or "".
+ *  6. Threads: a function may be called from any thread at any time unless its comment says otherwise. okg_poll(),
+ *     okg_start() and okg_close() are for one thread at a time, the polling thread.
+ *  7. Callbacks run on the polling thread, inside okg_start(), okg_poll() or okg_close(), with two exceptions: `prepare`
+ *     runs on okg's worker thread, and the log sink on any thread. From a callback every function may be called; okg_poll()
+ *     and okg_start() then do nothing (OKG_BUSY), and okg_close() takes effect when the callback has returned. After
+ *     okg_close() or okg_unsubscribe() has returned on the polling thread, no callback of theirs is called any more.
+ *  8. Nothing here prints, aborts, exits, installs a signal handler or throws. A C++ exception that a callback lets out
+ *     is caught and counts as its failure (OKG_CRASHED). Handlers may be compiled with or without exceptions.
+ *  9. Every wait has a deadline. okg_close() takes less than 100 ms of okg's own time; a `prepare` that is running is
+ *     told to stop and waited for.
+ * 10. fork(): in the child every handle is closed, no lock is held and no descriptor of okg's is left open.
+ * 11. Durations are nanoseconds in int64_t, sizes are bytes.
+ */
+#ifndef OKG_OKG_H
+#define OKG_OKG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define OKG_VERSION_MAJOR 0
+#define OKG_VERSION_MINOR 1
+#define OKG_VERSION_PATCH 0
+
+#if defined(__GNUC__) || defined(__clang__)
+#define OKG_API __attribute__((visibility("default")))
+#define OKG_PRINTF(text, arguments) __attribute__((__format__(__printf__, text, arguments)))
+#else
+#define OKG_API
+#define OKG_PRINTF(text, arguments)
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Versions and errors ---------------------------------------------------------------------------------------- */
+
+/* The library's version, "0.1.0". \since 0.1 */
+OKG_API const char *okg_version(void);
+
+/* What can go wrong. The comment tells who has to act. \since 0.1 */
+typedef enum okg_code {
+  OKG_OK = 0,
+  OKG_INVALID_ARGUMENT = 1, /* the caller: mend the call */
+  OKG_CLOSED = 2,           /* the caller: the server is closed, or this is a fork */
+  OKG_IN_USE = 3,           /* the operator: another server holds this run directory */
+  OKG_NOT_FOUND = 4,        /* the caller: there is no such thing */
+  OKG_UNSUPPORTED = 5,      /* nobody: this system cannot do it */
+  OKG_DENIED = 6,           /* the operator: owner, mode or mount */
+  OKG_IO = 10,              /* retry */
+  OKG_NO_SPACE = 11,        /* retry once there is room; the buffer or the disk is too small */
+  OKG_TIMEOUT = 12,         /* retry */
+  OKG_BUSY = 13,            /* retry */
+  OKG_NO_MEMORY = 14,       /* retry */
+  OKG_DIGEST_MISMATCH = 20, /* the publisher: content is not what its digest says */
+  OKG_BAD_MANIFEST = 21,    /* the publisher */
+  OKG_BAD_LIST = 22,        /* the publisher */
+  OKG_BAD_PATH = 23,        /* the publisher */
+  OKG_REQUIRES = 24,        /* the operator: the payload wants another server version */
+  OKG_UNHANDLED = 25,       /* the developer: a component without a handler changed */
+  OKG_REJECTED = 26,        /* the publisher: a handler refused the content */
+  OKG_CRASHED = 27,         /* the developer: a handler threw, or the process died in it */
+  OKG_CONFIRM = 28,         /* the operator: `okg run` could not confirm the new content */
+  OKG_REPORT_BAD = 29,      /* the publisher: the game reported the payload as bad */
+  OKG_SUPERSEDED = 30,      /* nobody: something newer is wanted */
+  OKG_CRASH_LOOP = 31,      /* the publisher: the process ended too often while it took the payload into use */
+  OKG_INTERNAL = 40         /* us: please report it */
+} okg_code;
+
+/* One English sentence; never NULL, static. \since 0.1 */
+OKG_API const char *okg_strerror(okg_code code);
+
+/* Filled by a call that fails, and by handlers that refuse. The layout never changes. \since 0.1 */
+typedef struct okg_error {
+  int32_t code;      /* okg_code */
+  int32_t retriable; /* 1: the same may work later */
+  char text[1016];   /* one line, NUL-terminated UTF-8: what, where, what to do */
+} okg_error;
+
+/* Fills `error` (NULL: does nothing) as printf would, and returns `code`: `return okg_fail(error, OKG_REJECTED, …)`.
+ * `retriable` follows from the code. \since 0.1 */
+OKG_API okg_code okg_fail(okg_error *error, okg_code code, const char *format, ...) OKG_PRINTF(3, 4);
+
+/* ---- Server ----------------------------------------------------------------------------------------------------- */
+
+typedef struct okg_server okg_server;             /* a game server's link to okg */
+typedef struct okg_payload okg_payload;           /* one verified, immutable payload; reference-counted */
+typedef struct okg_stop okg_stop;                 /* tells a running prepare that its result is no longer wanted */
+typedef struct okg_subscription okg_subscription; /* a registered handler */
+
+typedef enum okg_log_level {
+  OKG_LOG_DEFAULT = 0, /* OKG_LOG of the environment, else info */
+  OKG_LOG_ERROR = 1,
+  OKG_LOG_WARN = 2,
+  OKG_LOG_INFO = 3,
+  OKG_LOG_DEBUG = 4
+} okg_log_level;
+
+/* Any thread, two at once possible. `category` and `text` (not NUL-terminated: `size` bytes) live for the call. */
+typedef void (*okg_log_fn)(void *user, okg_log_level level, const char *category, const char *text, size_t size);
+
+/* Where a field is 0 or NULL, the environment decides, then the default (docs/interface.md, section 3). \since 0.1 */
+typedef struct okg_options {
+  size_t size;                /* sizeof(okg_options) as the caller knows it */
+  const char *name;           /* OKG_NAME: tells servers of one user apart, off-cluster */
+  const char *server_version; /* "2.4.0": what a payload's "requires" is compared with, and part of boot.json's keys */
+  const char *payload_dir;    /* OKG_PAYLOAD_DIR */
+  const char *run_dir;        /* OKG_RUN_DIR */
+  const char *http;           /* OKG_HTTP: "127.0.0.1:9400", a second listener for probes and metrics */
+  const char *legacy_reload;  /* OKG_LEGACY_RELOAD: "/reload", the route of the upstream document */
+  const char *token_file;     /* OKG_TOKEN_FILE */
+  int64_t tick_timeout_ns;    /* OKG_TICK_TIMEOUT, 5 s: without a poll for so long the game loop counts as stalled */
+  int64_t probation_ns;       /* OKG_PROBATION, 10 s; -1: none, a committed payload is good at once */
+  okg_log_fn log;             /* NULL: silence */
+  void *log_user;
+  okg_log_level log_level;
+} okg_options;
+
+#define OKG_OPTIONS_INIT { sizeof(okg_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OKG_LOG_DEFAULT }
+
+/* Makes a server; starts no thread and waits for nothing. `options` may be NULL. On success *server has to be released
+ * with okg_release(). Fails with OKG_IN_USE when another server, in this process or another, holds the run directory,
+ * and with OKG_INVALID_ARGUMENT when an option or an environment variable cannot be understood. A payload or run
+ * directory that is not there (yet) is no failure: okg says so in log and status, and goes on looking. \since 0.1 */
+OKG_API okg_code okg_connect(const okg_options *options, okg_server **server, okg_error *error);
+
+/* Begins: watches the payload volume, opens the endpoint <run>/okg.sock, and waits up to `initial_payload_ns` until a
+ * payload is in use, calling the handlers meanwhile. 0 does not wait (the first payload then arrives in okg_poll()).
+ * From success on the server is ready, unless okg_set_ready() said otherwise. OKG_TIMEOUT when no payload came, or the
+ * failure of the one that did when nothing older could take its place: okg goes on in the background, and okg_start()
+ * may be called again to wait more. Polling thread. \since 0.1 */
+OKG_API okg_code okg_start(okg_server *server, int64_t initial_payload_ns, okg_error *error);
+
+/* Runs what is due: commits, rollbacks, discards. Call it at a safe point of each turn of the game loop; with nothing
+ * to do it is one atomic load and one store. `budget_ns` bounds the work begun in this call (0: no bound); one piece is
+ * always done, and the commits of one payload belong together. Returns the number of callbacks made. Polling thread.
+ * \since 0.1 */
+OKG_API int okg_poll(okg_server *server, int64_t budget_ns);
+
+/* A descriptor that is readable while okg_poll() has something to do, for loops that sleep in epoll, Asio or libuv. It
+ * stays okg's: do not read or close it. Having asked for it tells okg that not polling is normal while it is quiet.
+ * -1 when closed. \since 0.1 */
+OKG_API int okg_poll_fd(okg_server *server);
+
+/* Ready (1) or not (0) for players, as the readiness probe and `okg status` show it. `reason` may be NULL. \since 0.1 */
+OKG_API okg_code okg_set_ready(okg_server *server, int ready, const char *reason, okg_error *error);
+
+/* Writes status (schema okg.status/v1, docs/interface.md section 5) as NUL-terminated JSON. *length, where not NULL, is
+ * what the whole text needs without its NUL. OKG_NO_SPACE when it did not fit: nothing was written. \since 0.1 */
+OKG_API okg_code okg_status_json(okg_server *server, char *buffer, size_t capacity, size_t *length);
+
+/* Stops everything: threads joined, endpoint and locks gone, staged and kept objects discarded (here, on this thread).
+ * Idempotent; the handle stays valid and answers OKG_CLOSED until okg_release(). Polling thread. \since 0.1 */
+OKG_API void okg_close(okg_server *server);
+
+/* okg_close() and frees the handle. Pinned payloads stay valid. NULL is allowed. Polling thread. \since 0.1 */
+OKG_API void okg_release(okg_server *server);
+
+/* ---- Reload ----------------------------------------------------------------------------------------------------- */
+
+/* Worker thread. Builds what the component needs out of `payload` (alive for the call; pin it to keep it) into *staged,
+ * touching nothing that is in use. Look at okg_stop_requested() now and then. Anything but OKG_OK refuses the payload;
+ * OKG_IO, OKG_TIMEOUT, OKG_BUSY and OKG_NO_MEMORY are tried again with backoff. */
+typedef okg_code (*okg_prepare_fn)(void *user, const okg_payload *payload, const okg_stop *stop, void **staged,
+                                   okg_error *error);
+/* Polling thread. Takes `staged` into use and hands back what was in use before in *previous (NULL: nothing). okg keeps
+ * that through probation: a rollback is the same call with the old object, which may be NULL when the component did not
+ * exist in the old payload. `staged` becomes the handler's whatever is returned; a commit that fails has left the old
+ * object in use and got rid of `staged`. */
+typedef okg_code (*okg_commit_fn)(void *user, void *staged, void **previous, okg_error *error);
+/* Polling thread. Destroys an object of prepare's that will not be used (any more). Never called with NULL. */
+typedef void (*okg_discard_fn)(void *user, void *object);
+/* Polling thread. May a prepared payload (or a rollback) be taken into use now? 0: ask again in the next poll. */
+typedef int (*okg_can_commit_fn)(void *user);
+
+/* \since 0.1 */
+typedef struct okg_reload_handler {
+  size_t size;                  /* sizeof(okg_reload_handler) */
+  void *user;                   /* handed to each function */
+  okg_prepare_fn prepare;       /* NULL: *staged is NULL */
+  okg_commit_fn commit;         /* required */
+  okg_discard_fn discard;       /* NULL: objects need no destruction */
+  okg_can_commit_fn can_commit; /* NULL: always */
+  const char *const *after;     /* components to be prepared and committed before this one, besides the manifest's own */
+  size_t after_count;
+} okg_reload_handler;
+
+#define OKG_RELOAD_HANDLER_INIT { sizeof(okg_reload_handler), 0, 0, 0, 0, 0, 0, 0 }
+
+/* Registers the handler of a component, or with "*" that of all components without one of their own. It is called when
+ * the component's digest changed, or it came or went. One handler per name: OKG_INVALID_ARGUMENT for a second. Register
+ * before okg_start() to see the first payload. *subscription (may be NULL) is for okg_unsubscribe(); okg_release() frees
+ * it. Polling thread. \since 0.1 */
+OKG_API okg_code okg_on_reload(okg_server *server, const char *component, const okg_reload_handler *handler,
+                               okg_subscription **subscription, okg_error *error);
+
+/* Polling thread. The simple form: reads `payload` and takes it into use in one go; a rollback is the same call with the
+ * old payload. For what loads within a tick. */
+typedef okg_code (*okg_reload_fn)(void *user, const okg_payload *payload, okg_error *error);
+
+/* \since 0.1 */
+OKG_API okg_code okg_on_reload_simple(okg_server *server, const char *component, okg_reload_fn reload, void *user,
+                                      okg_subscription **subscription, okg_error *error);
+
+/* Ends a subscription and frees it: before okg_release() of its server, and once. A prepare that is running is told to
+ * stop and waited for; the objects of this handler are discarded here. NULL is allowed. Polling thread. \since 0.1 */
+OKG_API void okg_unsubscribe(okg_subscription *subscription);
+
+/* 1 once the result is no longer wanted. \since 0.1 */
+OKG_API int okg_stop_requested(const okg_stop *stop);
+
+/* The game found the payload in use bad (players fall through the floor): within probation it is rolled back to
+ * last-good in the next polls and refused from then on. OKG_NOT_FOUND when there is nothing to go back to. \since 0.1 */
+OKG_API okg_code okg_report_bad(okg_server *server, const char *text, okg_error *error);
+
+/* Goes back to last-good (`digest` NULL) or to a digest on the volume ("sha256:…"), and stays there until a new digest is
+ * desired, also over restarts. Returns once that is under way. OKG_NOT_FOUND when there is no such payload. \since 0.1 */
+OKG_API okg_code okg_rollback(okg_server *server, const char *digest, okg_error *error);
+
+/* Looks at the volume now. With `force` a refused payload is tried again. \since 0.1 */
+OKG_API okg_code okg_reload(okg_server *server, int force, okg_error *error);
+
+/* ---- Payload ---------------------------------------------------------------------------------------------------- */
+
+/* The payload in use, with a reference of the caller's: a running match can stay on it for as long as it likes, also
+ * after okg_release() of the server. While it is held, nobody deletes its files. NULL when none is in use. \since 0.1 */
+OKG_API okg_payload *okg_payload_pin(okg_server *server);
+/* One more reference to a payload at hand (in prepare, for instance). Returns `payload`. \since 0.1 */
+OKG_API okg_payload *okg_payload_retain(const okg_payload *payload);
+/* Gives a reference back. NULL is allowed. \since 0.1 */
+OKG_API void okg_payload_release(okg_payload *payload);
+
+/* As long as the payload is held. "" for NULL. \since 0.1 */
+OKG_API const char *okg_payload_version(const okg_payload *payload);
+OKG_API const char *okg_payload_digest(const okg_payload *payload); /* "sha256:<hex>" */
+/* The digest of a component's part, "" when the payload has no such component. \since 0.1 */
+OKG_API const char *okg_payload_component(const okg_payload *payload, const char *component);
+
+/* The open directory files/, for openat() and the like; it stays the payload's. -1 for NULL. \since 0.1 */
+OKG_API int okg_payload_dirfd(const okg_payload *payload);
+
+/* Files, in bytewise order of their paths. `path` lives as long as the payload is held. \since 0.1 */
+typedef struct okg_file {
+  const char *path; /* relative to files/, "scripts/npc.lua" */
+  uint64_t bytes;
+  int32_t executable;
+  int32_t reserved;
+} okg_file;
+OKG_API size_t okg_payload_file_count(const okg_payload *payload);
+OKG_API okg_code okg_payload_file(const okg_payload *payload, size_t index, okg_file *file);
+/* OKG_NOT_FOUND when the payload has no such file. \since 0.1 */
+OKG_API okg_code okg_payload_find(const okg_payload *payload, const char *path, okg_file *file);
+
+/* Opens a file of the payload for reading; links are not followed. *fd becomes the caller's. \since 0.1 */
+OKG_API okg_code okg_payload_open(const okg_payload *payload, const char *path, int *fd, okg_error *error);
+/* Reads a whole file into `buffer`. *length, where not NULL, is its size; OKG_NO_SPACE when `capacity` is smaller (then
+ * nothing was read). The content is checked against the payload's digest once more: OKG_DIGEST_MISMATCH. \since 0.1 */
+OKG_API okg_code okg_payload_read(const okg_payload *payload, const char *path, void *buffer, size_t capacity,
+                                  size_t *length, okg_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* OKG_OKG_H */
