@@ -54,11 +54,13 @@ struct Error {
   std::string text;
   bool retriable = false;
 
+  Error() = default;  // asked for by Result<void>::error()
   Error(Code c, std::string t) : code(c), text(std::move(t)), retriable(code_retriable(c)) {}
 };
 
-// The error of a failed system call: ENOSPC and EDQUOT are no_space, ENOENT not_found, ENOMEM no_memory, EACCES,
-// EPERM and EROFS denied, anything else io. `what` names call and object ("open v/12ab/manifest.json").
+// The error of a failed system call: ENOSPC and EDQUOT are no_space, ENOENT not_found, ENOMEM no_memory,
+// EACCES, EPERM and EROFS denied, anything else io. `what` names call and object ("open
+// v/12ab/manifest.json").
 Error error_from_errno(int error_number, std::string_view what);
 
 template <class T>

@@ -50,7 +50,7 @@ Result<std::string> read_small_file(Os& os, int directory, std::string_view path
                                     std::string_view what) {
   auto fd = open_beneath(os, directory, path, O_RDONLY | O_NONBLOCK);
   if (!fd) return Error(fd.error().code, std::string(what) + ": " + fd.error().text);
-  struct stat info {};
+  struct stat info{};
   if (const int failed = os.fstat(fd->get(), &info); failed < 0)
     return error_from_errno(-failed, "stat " + std::string(what));
   if (!S_ISREG(info.st_mode)) return Error(Code::bad_path, std::string(what) + ": not a regular file");
@@ -89,9 +89,11 @@ Status replace_file(Os& os, int directory, std::string_view name, std::string_vi
   if (fd < 0) return error_from_errno(-fd, "create " + temporary);
   Status done = write_all(os, fd, content, temporary);
   if (done) {
-    if (const int failed = os.fchmod(fd, mode); failed < 0) done = error_from_errno(-failed, "chmod " + temporary);
+    if (const int failed = os.fchmod(fd, mode); failed < 0)
+      done = error_from_errno(-failed, "chmod " + temporary);
   }
-  if (const int failed = os.close(fd); done && failed < 0) done = error_from_errno(-failed, "close " + temporary);
+  if (const int failed = os.close(fd); done && failed < 0)
+    done = error_from_errno(-failed, "close " + temporary);
   if (done) {
     if (const int failed = os.rename(directory, temporary.c_str(), directory, target.c_str()); failed < 0)
       done = error_from_errno(-failed, "rename " + temporary + " to " + target);
@@ -106,14 +108,16 @@ Status make_private_directories(Os& os, const std::string& path) {
     if (!prefix.empty() && prefix.back() != '/') {
       const int made = os.mkdir(AT_FDCWD, prefix.c_str(), 0700);
       if (made < 0 && made != -EEXIST) {
-        // A parent that exists but may not be written (EROFS, EACCES) is fine as long as what we want is there.
-        struct stat info {};
-        if (os.stat(AT_FDCWD, prefix.c_str(), &info) < 0) return error_from_errno(-made, "make directory " + prefix);
+        // A parent that exists but may not be written (EROFS, EACCES) is fine as long as what we want is
+        // there.
+        struct stat info{};
+        if (os.stat(AT_FDCWD, prefix.c_str(), &info) < 0)
+          return error_from_errno(-made, "make directory " + prefix);
       }
     }
     if (slash == path.npos) break;
   }
-  struct stat info {};
+  struct stat info{};
   if (const int failed = os.stat(AT_FDCWD, path.c_str(), &info); failed < 0)
     return error_from_errno(-failed, "stat " + path);
   if (!S_ISDIR(info.st_mode)) return Error(Code::bad_path, path + ": not a directory");

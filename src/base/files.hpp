@@ -11,12 +11,12 @@
 
 namespace okg::base {
 
-// Opens `path` beneath `directory` without following a link in any component: openat2, or component by component
-// where openat2 answers ENOSYS or EPERM. `path` is relative, without "." and "..".
+// Opens `path` beneath `directory` without following a link in any component: openat2, or component by
+// component where openat2 answers ENOSYS or EPERM. `path` is relative, without "." and "..".
 Result<UniqueFd> open_beneath(Os& os, int directory, std::string_view path, int flags);
 
-// Reads a regular file of at most `limit` bytes; anything else (a link, fifo, device, directory, too large) is an
-// error. Never blocks on a fifo. `what` names the file in errors.
+// Reads a regular file of at most `limit` bytes; anything else (a link, fifo, device, directory, too large)
+// is an error. Never blocks on a fifo. `what` names the file in errors.
 Result<std::string> read_small_file(Os& os, int directory, std::string_view path, std::size_t limit,
                                     std::string_view what);
 

@@ -22,10 +22,12 @@ Result<Json> parse_json_object(std::string_view text, std::string_view what, Cod
         if (!keys.empty()) keys.pop_back();
         return true;
       case Json::parse_event_t::key:
-        if (!keys.empty() && trouble.empty() && !keys.back().insert(value.get_ref<const std::string&>()).second)
+        if (!keys.empty() && trouble.empty() &&
+            !keys.back().insert(value.get_ref<const std::string&>()).second)
           trouble = "key " + quote(value.get_ref<const std::string&>()) + " stands twice";
         return true;
-      case Json::parse_event_t::value: return true;
+      case Json::parse_event_t::value:
+        return true;
     }
     return true;
   };
@@ -47,7 +49,8 @@ Result<Json> parse_json_object(std::string_view text, std::string_view what, Cod
       bool end_object() override { return true; }
       bool start_array(std::size_t) override { return true; }
       bool end_array() override { return true; }
-      bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
+      bool parse_error(std::size_t position, const std::string&,
+                       const nlohmann::detail::exception&) override {
         at = position;
         return false;
       }

@@ -1,5 +1,5 @@
-// JSON from outside: parsed without exceptions, with a limit on depth, and refused where a key stands twice (two
-// readers could otherwise understand one document differently).
+// JSON from outside: parsed without exceptions, with a limit on depth, and refused where a key stands twice
+// (two readers could otherwise understand one document differently).
 #pragma once
 
 #include <cstdint>

@@ -22,13 +22,22 @@ class Log {
   Log(LogSink sink, void* user, LogLevel level) : sink_(sink), user_(user), level_(level) {}
 
   bool enabled(LogLevel level) const noexcept { return sink_ != nullptr && level <= level_; }
-  // `category` is a room's name: "payload", "reload", "control". A sink that throws is silenced for that line.
+  // `category` is a room's name: "payload", "reload", "control". A sink that throws is silenced for that
+  // line.
   void write(LogLevel level, std::string_view category, std::string_view text) const noexcept;
 
-  void error(std::string_view category, std::string_view text) const noexcept { write(LogLevel::error, category, text); }
-  void warn(std::string_view category, std::string_view text) const noexcept { write(LogLevel::warn, category, text); }
-  void info(std::string_view category, std::string_view text) const noexcept { write(LogLevel::info, category, text); }
-  void debug(std::string_view category, std::string_view text) const noexcept { write(LogLevel::debug, category, text); }
+  void error(std::string_view category, std::string_view text) const noexcept {
+    write(LogLevel::error, category, text);
+  }
+  void warn(std::string_view category, std::string_view text) const noexcept {
+    write(LogLevel::warn, category, text);
+  }
+  void info(std::string_view category, std::string_view text) const noexcept {
+    write(LogLevel::info, category, text);
+  }
+  void debug(std::string_view category, std::string_view text) const noexcept {
+    write(LogLevel::debug, category, text);
+  }
 
  private:
   LogSink sink_ = nullptr;

@@ -1,8 +1,9 @@
-// The one seam to the operating system: every file, clock and identity that okg uses comes through here, so that a
-// test can fail the n-th call, stop time or count system calls. Sockets belong to Asio and are tested for real.
+// The one seam to the operating system: every file, clock and identity that okg uses comes through here, so
+// that a test can fail the n-th call, stop time or count system calls. Sockets belong to Asio and are tested
+// for real.
 //
-// Conventions: a negative return is -errno; nothing here retries or loops except on EINTR where noted; relative
-// paths go with a directory descriptor. All descriptors are close-on-exec.
+// Conventions: a negative return is -errno; nothing here retries or loops except on EINTR where noted;
+// relative paths go with a directory descriptor. All descriptors are close-on-exec.
 #pragma once
 
 #include <sys/stat.h>
@@ -26,8 +27,9 @@ class Os {
  public:
   virtual ~Os() = default;
 
-  // Files. open() adds O_CLOEXEC. open_beneath() is openat2 with RESOLVE_BENEATH | NO_SYMLINKS | NO_MAGICLINKS, and
-  // gives -ENOSYS where the kernel or a sandbox does not know it (files.hpp has the fallback).
+  // Files. open() adds O_CLOEXEC. open_beneath() is openat2 with RESOLVE_BENEATH | NO_SYMLINKS |
+  // NO_MAGICLINKS, and gives -ENOSYS where the kernel or a sandbox does not know it (files.hpp has the
+  // fallback).
   virtual int open(int directory, const char* path, int flags, mode_t mode = 0);
   virtual int open_beneath(int directory, const char* path, int flags);
   virtual int close(int fd);
@@ -46,8 +48,9 @@ class Os {
   virtual int link(int from_directory, const char* from, int to_directory, const char* to);
   virtual int symlink(const char* target, int directory, const char* path);
   virtual ssize_t readlink(int directory, const char* path, char* buffer, std::size_t size);
-  virtual int list_directory(int fd, std::vector<DirectoryEntry>* out);  // reads from the start; no "." and ".."
-  virtual int lock(int fd, bool exclusive);                              // flock, LOCK_NB: -EWOULDBLOCK when held
+  virtual int list_directory(int fd,
+                             std::vector<DirectoryEntry>* out);  // reads from the start; no "." and ".."
+  virtual int lock(int fd, bool exclusive);                      // flock, LOCK_NB: -EWOULDBLOCK when held
   virtual int syncfs(int fd);
   virtual int fsync(int fd);
   virtual int fstatfs(int fd, struct statfs* out);

@@ -17,8 +17,12 @@
 namespace okg::base {
 namespace {
 
-int checked(int result) { return result < 0 ? -errno : result; }
-ssize_t checked(ssize_t result) { return result < 0 ? -errno : result; }
+int checked(int result) {
+  return result < 0 ? -errno : result;
+}
+ssize_t checked(ssize_t result) {
+  return result < 0 ? -errno : result;
+}
 
 std::int64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -43,25 +47,39 @@ int Os::open(int directory, const char* path, int flags, mode_t mode) {
 
 int Os::open_beneath(int directory, const char* path, int flags) {
   open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
+  how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return checked(static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how)));
 }
 
-int Os::close(int fd) { return checked(::close(fd)); }
-ssize_t Os::read(int fd, void* data, std::size_t size) { return checked(::read(fd, data, size)); }
-ssize_t Os::write(int fd, const void* data, std::size_t size) { return checked(::write(fd, data, size)); }
-int Os::fallocate(int fd, off_t size) { return checked(::fallocate(fd, 0, 0, size)); }
-int Os::fstat(int fd, struct stat* out) { return checked(::fstat(fd, out)); }
+int Os::close(int fd) {
+  return checked(::close(fd));
+}
+ssize_t Os::read(int fd, void* data, std::size_t size) {
+  return checked(::read(fd, data, size));
+}
+ssize_t Os::write(int fd, const void* data, std::size_t size) {
+  return checked(::write(fd, data, size));
+}
+int Os::fallocate(int fd, off_t size) {
+  return checked(::fallocate(fd, 0, 0, size));
+}
+int Os::fstat(int fd, struct stat* out) {
+  return checked(::fstat(fd, out));
+}
 int Os::stat(int directory, const char* path, struct stat* out) {
   return checked(::fstatat(directory, path, out, AT_SYMLINK_NOFOLLOW));
 }
-int Os::fchmod(int fd, mode_t mode) { return checked(::fchmod(fd, mode)); }
+int Os::fchmod(int fd, mode_t mode) {
+  return checked(::fchmod(fd, mode));
+}
 int Os::set_mtime(int fd, const timespec& mtime) {
   const timespec times[2] = {{0, UTIME_OMIT}, mtime};
   return checked(::futimens(fd, times));
 }
-int Os::mkdir(int directory, const char* path, mode_t mode) { return checked(::mkdirat(directory, path, mode)); }
+int Os::mkdir(int directory, const char* path, mode_t mode) {
+  return checked(::mkdirat(directory, path, mode));
+}
 int Os::unlink(int directory, const char* path, bool is_directory) {
   return checked(::unlinkat(directory, path, is_directory ? AT_REMOVEDIR : 0));
 }
@@ -69,7 +87,8 @@ int Os::rename(int from_directory, const char* from, int to_directory, const cha
   return checked(::renameat(from_directory, from, to_directory, to));
 }
 int Os::rename_noreplace(int from_directory, const char* from, int to_directory, const char* to) {
-  return checked(static_cast<int>(::syscall(SYS_renameat2, from_directory, from, to_directory, to, RENAME_NOREPLACE)));
+  return checked(
+      static_cast<int>(::syscall(SYS_renameat2, from_directory, from, to_directory, to, RENAME_NOREPLACE)));
 }
 int Os::link(int from_directory, const char* from, int to_directory, const char* to) {
   return checked(::linkat(from_directory, from, to_directory, to, 0));
@@ -100,26 +119,46 @@ int Os::list_directory(int fd, std::vector<DirectoryEntry>* out) {
   }
 }
 
-int Os::lock(int fd, bool exclusive) { return checked(::flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB)); }
-int Os::syncfs(int fd) { return checked(::syncfs(fd)); }
-int Os::fsync(int fd) { return checked(::fsync(fd)); }
-int Os::fstatfs(int fd, struct statfs* out) { return checked(::fstatfs(fd, out)); }
-int Os::fstatvfs(int fd, struct statvfs* out) { return checked(::fstatvfs(fd, out)); }
+int Os::lock(int fd, bool exclusive) {
+  return checked(::flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB));
+}
+int Os::syncfs(int fd) {
+  return checked(::syncfs(fd));
+}
+int Os::fsync(int fd) {
+  return checked(::fsync(fd));
+}
+int Os::fstatfs(int fd, struct statfs* out) {
+  return checked(::fstatfs(fd, out));
+}
+int Os::fstatvfs(int fd, struct statvfs* out) {
+  return checked(::fstatvfs(fd, out));
+}
 
-int Os::inotify_open() { return checked(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)); }
+int Os::inotify_open() {
+  return checked(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+}
 int Os::inotify_watch(int fd, const char* path, std::uint32_t mask) {
   return checked(::inotify_add_watch(fd, path, mask));
 }
 
-std::int64_t Os::monotonic_ns() { return clock_ns(CLOCK_MONOTONIC); }
-std::int64_t Os::realtime_ns() { return clock_ns(CLOCK_REALTIME); }
+std::int64_t Os::monotonic_ns() {
+  return clock_ns(CLOCK_MONOTONIC);
+}
+std::int64_t Os::realtime_ns() {
+  return clock_ns(CLOCK_REALTIME);
+}
 void Os::sleep_ms(int milliseconds) {
   const timespec span{milliseconds / 1000, (milliseconds % 1000) * 1'000'000L};
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &span, nullptr);
 }
 
-uid_t Os::effective_uid() { return ::geteuid(); }
-int Os::random(void* data, std::size_t size) { return checked(static_cast<int>(::getrandom(data, size, 0))); }
+uid_t Os::effective_uid() {
+  return ::geteuid();
+}
+int Os::random(void* data, std::size_t size) {
+  return checked(static_cast<int>(::getrandom(data, size, 0)));
+}
 
 std::string Os::boot_id() {
   const int fd = open(AT_FDCWD, "/proc/sys/kernel/random/boot_id", O_RDONLY);

@@ -89,8 +89,12 @@ std::string format_decimal(double value, const char* unit) {
 
 }  // namespace
 
-std::string quote(std::string_view text) { return "\"" + escaped(text, 200) + "\""; }
-std::string one_line(std::string_view text, std::size_t limit) { return escaped(text, limit); }
+std::string quote(std::string_view text) {
+  return "\"" + escaped(text, 200) + "\"";
+}
+std::string one_line(std::string_view text, std::size_t limit) {
+  return escaped(text, limit);
+}
 
 std::string to_hex(const std::uint8_t* data, std::size_t size) {
   std::string out(size * 2, '0');
@@ -133,13 +137,15 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   if (!parsed) return parsed.error();
   // Larger spans would overflow once they are nanoseconds added to a clock.
   constexpr std::uint64_t kHundredYears = 100ULL * 365 * 24 * 3'600'000;
-  if (*parsed > kHundredYears) return Error(Code::invalid_argument, quote(text) + ": longer than a hundred years");
+  if (*parsed > kHundredYears)
+    return Error(Code::invalid_argument, quote(text) + ": longer than a hundred years");
   return std::chrono::milliseconds(static_cast<std::int64_t>(*parsed));
 }
 
 Result<std::uint64_t> parse_size(std::string_view text) {
-  static constexpr Unit kUnits[] = {{"Ki", 1ULL << 10}, {"Mi", 1ULL << 20}, {"Gi", 1ULL << 30}, {"Ti", 1ULL << 40},
-                                    {"k", 1000},        {"M", 1'000'000},   {"G", 1'000'000'000}};
+  static constexpr Unit kUnits[] = {{"Ki", 1ULL << 10},  {"Mi", 1ULL << 20}, {"Gi", 1ULL << 30},
+                                    {"Ti", 1ULL << 40},  {"k", 1000},        {"M", 1'000'000},
+                                    {"G", 1'000'000'000}};
   return parse_with_unit(text, kUnits, 1, "900Mi or 1Gi");
 }
 

@@ -12,7 +12,8 @@ namespace okg::base {
 
 class Os;
 
-// For one-line messages: in quotes, control characters and invalid UTF-8 escaped, shortened to about 200 bytes.
+// For one-line messages: in quotes, control characters and invalid UTF-8 escaped, shortened to about 200
+// bytes.
 std::string quote(std::string_view text);
 // The same without quotes, for texts of handlers that go into status and logs (up to `limit` bytes).
 std::string one_line(std::string_view text, std::size_t limit = 1000);

@@ -1,0 +1,37 @@
+#include "reload/failure.hpp"
+
+namespace okg::reload {
+
+std::string_view stage_name(Stage stage) noexcept {
+  switch (stage) {
+    case Stage::verify:
+      return "verify";
+    case Stage::requirement:
+      return "requires";
+    case Stage::prepare:
+      return "prepare";
+    case Stage::commit:
+      return "commit";
+    case Stage::confirm:
+      return "confirm";
+    case Stage::probation:
+      break;
+  }
+  return "probation";
+}
+
+std::optional<Stage> parse_stage(std::string_view name) noexcept {
+  for (Stage stage :
+       {Stage::verify, Stage::requirement, Stage::prepare, Stage::commit, Stage::confirm, Stage::probation})
+    if (name == stage_name(stage)) return stage;
+  return std::nullopt;
+}
+
+std::string describe(const Failure& failure, std::string_view version) {
+  std::string text =
+      "reload of " + std::string(version) + " failed at " + std::string(stage_name(failure.stage));
+  if (!failure.component.empty()) text += "(" + failure.component + ")";
+  return text + ": " + failure.text;
+}
+
+}  // namespace okg::reload

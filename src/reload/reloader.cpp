@@ -1,0 +1,407 @@
+#include "reload/reloader.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace okg::reload {
+namespace {
+
+using base::Code;
+using payload::Digest;
+
+constexpr unsigned kMostTries = 5;
+constexpr Nanoseconds kSecond = 1'000'000'000;
+constexpr Nanoseconds kLongestBackoff = 60 * kSecond;
+
+// 1 s, doubled with every try, ±20 %, at most a minute.
+Nanoseconds backoff(unsigned attempt, double random) {
+  const Nanoseconds base = std::min(kSecond << std::min(attempt - 1, 10U), kLongestBackoff);
+  return base * 8 / 10 + static_cast<Nanoseconds>(static_cast<double>(base) * 0.4 * random);
+}
+
+void append(Actions& actions, Action action) {
+  actions.push_back(std::move(action));
+}
+
+}  // namespace
+
+Reloader::Reloader(ReloaderOptions options, Guard guard)
+    : options_(std::move(options)), guard_(std::move(guard)) {}
+
+// ---- What ought to be in use
+// -------------------------------------------------------------------------------------
+
+bool Reloader::last_good_is(const Digest& digest) const {
+  return guard_.last_good && guard_.last_good->name.digest == digest;
+}
+
+bool Reloader::usable_last_good(const Digest& except) const {
+  return guard_.last_good && !last_good_is(except) &&
+         refusal_of(Target{guard_.last_good->name, 0}) == nullptr;
+}
+
+bool Reloader::held_back(const Digest& digest) const {
+  return guard_.hold && guard_.hold->desired == digest && desired_ && desired_->digest() == digest;
+}
+
+std::optional<Target> Reloader::goal() const {
+  std::optional<Target> wanted;
+  if (desired_ && held_back(desired_->digest()))
+    wanted = Target{guard_.hold->to, 0};
+  else
+    wanted = desired_;
+  if (wanted && refusal_of(*wanted) != nullptr) wanted.reset();
+
+  if (wanted) {
+    // At boot even a failure that may pass gives way to last-good at once: better an old payload than none.
+    const bool waiting = retry_ && retry_->digest == wanted->digest();
+    if (!active_ && waiting && usable_last_good(wanted->digest())) return Target{guard_.last_good->name, 0};
+    return wanted;
+  }
+  if (active_ && !bad_) return active_;
+  const Digest except = active_ ? active_->digest() : Digest{};
+  if (usable_last_good(except)) return Target{guard_.last_good->name, 0};
+  return active_;
+}
+
+// What *verify* refused may be replaced by a good copy, in another directory or under another inode; what a
+// handler refused is judged anew by another server binary only.
+const Refusal* Reloader::refusal_of(const Target& target) const {
+  for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it) {
+    if (it->failure.stage == Stage::verify) {
+      const bool same_inode = it->inode == target.inode || it->inode == 0 || target.inode == 0;
+      if (it->name == target.name && same_inode) return &*it;
+    } else if (it->name.digest == target.digest() && it->binary == options_.binary) {
+      return &*it;
+    }
+  }
+  return nullptr;
+}
+
+const Refusal* Reloader::refusal(const Digest& digest) const {
+  if (desired_ && desired_->digest() == digest) return refusal_of(*desired_);
+  for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it)
+    if (it->name.digest == digest && (it->failure.stage == Stage::verify || it->binary == options_.binary))
+      return &*it;
+  return nullptr;
+}
+
+// ---- The next step towards it
+// ------------------------------------------------------------------------------------
+
+void Reloader::advance(Actions& actions, Nanoseconds now) {
+  if (job_ && job_->phase == Phase::committing) return;  // it is finished first
+  const std::optional<Target> wanted = goal();
+
+  if (job_ && (!wanted || job_->target.name != wanted->name)) {
+    append(actions, action::Cancel{job_->id});
+    if (job_->phase != Phase::prepared) stopping_ = job_->id;
+    if (!job_->restore) clear_attempts(job_->target.digest(), actions);
+    job_.reset();
+  }
+  if (job_ || !wanted) return;
+  if (active_ && active_->digest() == wanted->digest() && !inconsistent_) return;
+
+  if (kept_ && active_ && !inconsistent_ && last_good_is(wanted->digest())) {
+    job_ = Job{next_job_++, *wanted, Phase::prepared, true, 1, guard_.last_good->version};
+    append(actions, action::Offer{job_->id, true});
+    return;
+  }
+  if (stopping_) return;  // one worker: its answer brings us here again
+  if (refusal_of(*wanted) != nullptr) return;
+  const bool retry = retry_ && retry_->digest == wanted->digest();
+  if (retry && now < retry_->at) return;
+  begin(*wanted, actions, now);
+}
+
+void Reloader::begin(const Target& target, Actions& actions, Nanoseconds) {
+  unsigned attempt = 1;
+  if (retry_ && retry_->digest == target.digest()) attempt = retry_->attempt;
+  job_ = Job{next_job_++, target, Phase::verifying, false, attempt, {}};
+  append(actions, action::Verify{job_->id, target});
+}
+
+// ---- Events
+// ------------------------------------------------------------------------------------------------------
+
+Actions Reloader::desired(const Target& target, Nanoseconds now) {
+  Actions actions;
+  if (desired_ && desired_->digest() != target.digest()) {
+    const Digest old = desired_->digest();
+    const bool in_use = active_ && active_->digest() == old;
+    const bool committing = job_ && job_->phase == Phase::committing && job_->target.digest() == old;
+    const bool open = !in_use && !committing && refusal(old) == nullptr && !held_back(old);
+    const std::string version = job_ && job_->target.digest() == old ? job_->version : std::string();
+    if (guard_.hold && guard_.hold->desired != target.digest()) {
+      guard_.hold.reset();
+      append(actions, action::SaveGuard{});
+    }
+    if (retry_ && retry_->digest != target.digest()) retry_.reset();
+    desired_ = target;
+    if (open) supersede(old, version, actions);
+  } else if (!desired_ && guard_.hold && guard_.hold->desired != target.digest()) {
+    guard_.hold.reset();  // something newer was published while no server ran
+    append(actions, action::SaveGuard{});
+  }
+  desired_ = target;
+  advance(actions, now);
+  return actions;
+}
+
+Actions Reloader::verified(JobId job, const std::string& version, const std::optional<Failure>& failure,
+                           Nanoseconds now) {
+  Actions actions;
+  if (stopping_ == job) {
+    stopping_.reset();
+    advance(actions, now);
+    return actions;
+  }
+  if (!job_ || job_->id != job || job_->phase != Phase::verifying) return actions;
+  if (!version.empty()) job_->version = version;
+  if (failure) {
+    fail(*failure, actions, now);
+    return actions;
+  }
+  const Digest digest = job_->target.digest();
+  const auto counted = std::find_if(
+      guard_.attempts.begin(), guard_.attempts.end(),
+      [&](const Attempt& attempt) { return attempt.digest == digest && attempt.binary == options_.binary; });
+  if (counted != guard_.attempts.end() && counted->count >= kMostStarts && usable_last_good(digest)) {
+    fail({Stage::prepare, "", Code::crash_loop,
+          "the server ended " + std::to_string(counted->count) + " times while it took this payload into use",
+          false},
+         actions, now);
+    return actions;
+  }
+  if (!last_good_is(digest) || guard_.last_good->binary != options_.binary) count_attempt(digest, actions);
+  job_->phase = Phase::preparing;
+  append(actions, action::Prepare{job, inconsistent_});
+  return actions;
+}
+
+Actions Reloader::prepared(JobId job, const std::optional<Failure>& failure, Nanoseconds now) {
+  Actions actions;
+  if (stopping_ == job) {
+    stopping_.reset();
+    advance(actions, now);
+    return actions;
+  }
+  if (!job_ || job_->id != job || job_->phase != Phase::preparing) return actions;
+  if (failure) {
+    fail(*failure, actions, now);
+    return actions;
+  }
+  job_->phase = Phase::prepared;
+  append(actions, action::Offer{job, false});
+  return actions;
+}
+
+std::optional<JobId> Reloader::begin_commit() {
+  if (!job_ || job_->phase != Phase::prepared) return std::nullopt;
+  job_->phase = Phase::committing;
+  return job_->id;
+}
+
+Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bool consistent,
+                            Nanoseconds now) {
+  Actions actions;
+  if (!job_ || job_->id != job || job_->phase != Phase::committing) return actions;
+  if (failure) {
+    if (!consistent || job_->restore) {
+      // What last-good consisted of is no longer all here: the way back leads over the volume from now on.
+      inconsistent_ = inconsistent_ || !consistent;
+      kept_ = false;
+      append(actions, action::DropKept{});
+    }
+    fail(*failure, actions, now);
+    return actions;
+  }
+
+  const Job done = *job_;
+  job_.reset();
+  const std::optional<Target> left = active_;
+  const std::string left_version = active_version_;
+  const bool on_request = desired_ && held_back(desired_->digest());
+  active_ = done.target;
+  active_version_ = done.version;
+  inconsistent_ = false;
+  probation_until_.reset();
+  if (retry_ && retry_->digest == done.target.digest()) retry_.reset();
+  if (left && left->digest() != done.target.digest()) clear_attempts(left->digest(), actions);
+
+  const bool back = left && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
+  if (back) {
+    std::optional<Failure> why = bad_;
+    if (!why)
+      why = Failure{Stage::probation, "", Code::superseded, "rolled back to " + done.version + " on request",
+                    false};
+    ++rolled_back_;
+    end({left->digest(), left_version, End::rolled_back, why, 1}, actions);
+  } else {
+    ++ok_;
+    const Record record{done.target.digest(), done.version, End::active, std::nullopt, done.attempt};
+    // When last-good stands in for a payload that failed, that failure stays the last word.
+    if (desired_ && desired_->digest() != done.target.digest())
+      append(actions, action::Ended{record});
+    else
+      end(record, actions);
+  }
+  bad_.reset();
+
+  if (last_good_is(done.target.digest()) || options_.probation <= 0)
+    bless(actions);
+  else
+    probation_until_ = now + options_.probation;
+  advance(actions, now);
+  return actions;
+}
+
+Actions Reloader::tick(Nanoseconds now) {
+  Actions actions;
+  if (probation_until_ && now >= *probation_until_ && !(job_ && job_->phase == Phase::committing))
+    bless(actions);
+  advance(actions, now);
+  return actions;
+}
+
+Actions Reloader::reload(bool force, Nanoseconds now) {
+  Actions actions;
+  if (desired_) {
+    const Digest digest = desired_->digest();
+    const Refusal* standing = refusal_of(*desired_);
+    if (force || (standing != nullptr && standing->passing)) forgive(digest, actions);
+    if (force && guard_.hold) {
+      guard_.hold.reset();
+      append(actions, action::SaveGuard{});
+    }
+    if (retry_ && retry_->digest == digest) retry_->at = now;
+  }
+  advance(actions, now);
+  return actions;
+}
+
+Actions Reloader::rollback(const Target& to, Nanoseconds now) {
+  Actions actions;
+  const std::optional<Digest> from = desired_  ? std::optional(desired_->digest())
+                                     : active_ ? std::optional(active_->digest())
+                                               : std::nullopt;
+  if (from && *from != to.digest())
+    guard_.hold = Hold{*from, to.name};
+  else
+    guard_.hold.reset();
+  append(actions, action::SaveGuard{});
+  advance(actions, now);
+  return actions;
+}
+
+bool Reloader::report_bad(const std::string& text, Nanoseconds now, Actions* actions) {
+  if (!probation_until_ || !active_ || !usable_last_good(active_->digest())) return false;
+  probation_until_.reset();
+  bad_ = Failure{Stage::probation, "", Code::report_bad, text, false};
+  clear_attempts(active_->digest(), *actions);
+  refuse(*active_, active_version_, *bad_, false, *actions);
+  ++failed_;
+  end({active_->digest(), active_version_, End::failed, bad_, 1}, *actions);
+  advance(*actions, now);
+  return true;
+}
+
+// ---- Ends
+// --------------------------------------------------------------------------------------------------------
+
+void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
+  const Job job = *job_;
+  job_.reset();
+  Record record{job.target.digest(), job.version, End::failed, failure, job.attempt};
+  if (job.restore) {
+    record.failure->retriable = false;
+    end(record, actions);  // last-good itself is not to blame: it is loaded from the volume next
+    advance(actions, now);
+    return;
+  }
+  clear_attempts(job.target.digest(), actions);  // the process lived through it
+  append(actions, action::Cancel{job.id});       // what other components have staged is dropped
+  if (failure.retriable && job.attempt < kMostTries) {
+    const double random = options_.random ? options_.random() : 0.5;
+    retry_ = Retry{job.target.digest(), job.attempt + 1, now + backoff(job.attempt, random)};
+    end(record, actions);
+  } else {
+    retry_.reset();
+    record.failure->retriable = false;
+    ++failed_;
+    refuse(job.target, job.version, *record.failure, failure.retriable, actions);
+    end(record, actions);
+  }
+  advance(actions, now);
+}
+
+void Reloader::refuse(const Target& target, const std::string& version, const Failure& failure, bool passing,
+                      Actions& actions) {
+  std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name == target.name; });
+  guard_.refusals.push_back({target.name, target.inode, version, failure, options_.binary, passing});
+  while (guard_.refusals.size() > kMostRefusals) guard_.refusals.pop_front();
+  append(actions, action::SaveGuard{});
+}
+
+void Reloader::forgive(const Digest& digest, Actions& actions) {
+  std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name.digest == digest; });
+  std::erase_if(guard_.attempts, [&](const Attempt& old) { return old.digest == digest; });
+  append(actions, action::SaveGuard{});
+}
+
+void Reloader::end(Record record, Actions& actions) {
+  last_ = record;
+  append(actions, action::Ended{std::move(record)});
+}
+
+void Reloader::supersede(const Digest& digest, const std::string& version, Actions& actions) {
+  ++superseded_;
+  end({digest, version, End::superseded, std::nullopt, 1}, actions);
+}
+
+void Reloader::bless(Actions& actions) {
+  probation_until_.reset();
+  clear_attempts(active_->digest(), actions);
+  guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
+  kept_ = true;
+  append(actions, action::DropKept{});
+  append(actions, action::SaveGuard{});
+}
+
+void Reloader::count_attempt(const Digest& digest, Actions& actions) {
+  const auto same = [&](const Attempt& attempt) {
+    return attempt.digest == digest && attempt.binary == options_.binary;
+  };
+  const auto found = std::find_if(guard_.attempts.begin(), guard_.attempts.end(), same);
+  if (found != guard_.attempts.end()) {
+    found->count = std::min(found->count + 1, kMostStarts);
+  } else {
+    if (guard_.attempts.size() >= kMostAttempts) guard_.attempts.erase(guard_.attempts.begin());
+    guard_.attempts.push_back({digest, options_.binary, 1});
+  }
+  append(actions, action::SaveGuard{});
+}
+
+void Reloader::clear_attempts(const Digest& digest, Actions& actions) {
+  const auto removed = std::erase_if(guard_.attempts, [&](const Attempt& attempt) {
+    return attempt.digest == digest && attempt.binary == options_.binary;
+  });
+  if (removed != 0) append(actions, action::SaveGuard{});
+}
+
+// ---- What is
+// -----------------------------------------------------------------------------------------------------
+
+Phase Reloader::phase() const {
+  if (job_) return job_->phase;
+  if (stopping_) return Phase::preparing;
+  return probation_until_ ? Phase::probation : Phase::idle;
+}
+
+std::optional<Nanoseconds> Reloader::next_deadline() const {
+  std::optional<Nanoseconds> next = probation_until_;
+  if (retry_ && !job_ && (!next || retry_->at < *next)) next = retry_->at;
+  return next;
+}
+
+}  // namespace okg::reload
