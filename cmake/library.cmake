@@ -40,9 +40,9 @@ else()
     list(APPEND _link --target=${CMAKE_CXX_COMPILER_TARGET})
   endif()
   # --force-group-allocation: a section of a COMDAT group whose symbol became local would not survive a final link
-  # that keeps another object's copy of the same group.
+  # that keeps another object's copy of the same group. -d: a common symbol cannot be made local before it has a place.
   add_custom_command(OUTPUT "${_whole}"
-    COMMAND ${_link} -r -nostdlib -Wl,--force-group-allocation -o "${_whole}" ${_room_objects} ${OKG_CRYPTO_ARCHIVE}
+    COMMAND ${_link} -r -nostdlib -Wl,-d,--force-group-allocation -o "${_whole}" ${_room_objects} ${OKG_CRYPTO_ARCHIVE}
     COMMAND "${CMAKE_OBJCOPY}" --wildcard "--keep-global-symbol=okg_*" "${_whole}"
     DEPENDS ${_room_objects} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Hiding all but okg_* in libokg.a")
   add_library(okg_static STATIC "${_whole}")
