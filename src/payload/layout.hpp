@@ -11,11 +11,12 @@
 
 namespace okg::payload {
 
-inline constexpr char kCurrent[] = "current";      // symlink to v/<digest hex>[.N]; moving it is publishing
-inline constexpr char kVersions[] = "v";           // immutable version directories
-inline constexpr char kStaging[] = ".staging";     // in progress or being deleted; owned by whoever holds the lock
-inline constexpr char kLock[] = ".lock";           // flock(LOCK_EX) while publishing
-inline constexpr char kProgramDirectory[] = "bin"; // bin/okg: the publisher's own program
+inline constexpr char kCurrent[] = "current";  // symlink to v/<digest hex>[.N]; moving it is publishing
+inline constexpr char kVersions[] = "v";       // immutable version directories
+inline constexpr char kStaging[] =
+    ".staging";                           // in progress or being deleted; owned by whoever holds the lock
+inline constexpr char kLock[] = ".lock";  // flock(LOCK_EX) while publishing
+inline constexpr char kProgramDirectory[] = "bin";  // bin/okg: the publisher's own program
 inline constexpr char kProgram[] = "okg";
 inline constexpr char kFiles[] = "files";
 inline constexpr char kList[] = "files.list";

@@ -21,8 +21,8 @@ struct ListEntry {
 
 class FileList {
  public:
-  // Strict: exactly the form above, paths allowed (path.hpp), strictly ascending, no file that is also a directory of
-  // another entry. Errors are bad_list or bad_path with the line number.
+  // Strict: exactly the form above, paths allowed (path.hpp), strictly ascending, no file that is also a
+  // directory of another entry. Errors are bad_list or bad_path with the line number.
   static base::Result<FileList> parse(std::string_view text);
   // Sorts `entries`; the same checks.
   static base::Result<FileList> make(std::vector<ListEntry> entries);

@@ -1,4 +1,5 @@
-// manifest.json, the root of a payload's identity: its SHA-256 is the payload's digest (docs/payload-format.md).
+// manifest.json, the root of a payload's identity: its SHA-256 is the payload's digest
+// (docs/payload-format.md).
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ struct Manifest {
   Unhandled unhandled = Unhandled::fail;
   std::map<std::string, std::string> annotations;
 
-  // Hostile input: size, depth, types, names, paths and cycles in `after` are checked; unknown keys are ignored,
-  // except below "requires", where what is not understood cannot be met.
+  // Hostile input: size, depth, types, names, paths and cycles in `after` are checked; unknown keys are
+  // ignored, except below "requires", where what is not understood cannot be met.
   static base::Result<Manifest> parse(std::string_view text);
   // The same manifest always gives the same bytes.
   std::string text() const;
@@ -45,8 +46,8 @@ base::Result<std::vector<std::string>> component_order(const std::map<std::strin
 
 // A component's own lines: those whose longest matching component path is its path.
 // bad_manifest if a file belongs to no component.
-base::Result<std::map<std::string, Digest>> component_digests(const std::map<std::string, Component>& components,
-                                                              const FileList& list);
+base::Result<std::map<std::string, Digest>> component_digests(
+    const std::map<std::string, Component>& components, const FileList& list);
 
 // Does the manifest describe this list: count, bytes, component digests?
 base::Status check_against_list(const Manifest& manifest, const FileList& list);

@@ -21,7 +21,8 @@ struct CurrentLink {
 // `root` is the volume's root directory.
 base::Result<std::optional<CurrentLink>> read_current(base::Os& os, int root);
 
-// An open version directory under LOCK_SH: nobody collects it while this lives. Nothing in it is verified yet.
+// An open version directory under LOCK_SH: nobody collects it while this lives. Nothing in it is verified
+// yet.
 struct VersionDirectory {
   VersionName name;
   base::UniqueFd fd;
@@ -29,9 +30,10 @@ struct VersionDirectory {
   std::uint64_t inode = 0;
 };
 
-// Opens v/<name> beneath `root` without following links, takes LOCK_SH and makes sure that the name still leads to
-// the very directory that was locked (a collector may have been killed between its steps). busy (retriable) when a
-// collector holds it.
+// Opens v/<name> beneath `root` without following links, takes LOCK_SH and makes sure that the name still
+// leads to the very directory that was locked (a collector may have been killed between its steps). busy
+// (retriable) when a collector holds it, io (retriable) when it is not there: on some shared volumes the link
+// is seen before the content.
 base::Result<VersionDirectory> open_version(base::Os& os, int root, const VersionName& name);
 
 // read_current + open_version, again when `current` moved in between. not_found when there is no `current`.

@@ -7,8 +7,9 @@
 
 namespace okg::payload {
 
-// A condition is an operator (>= > <= < = ==, none means =) and a version; versions are dotted numbers, a missing part
-// is 0, and a suffix from "-" on is a pre-release, older than the version itself; "+build" is ignored.
+// A condition is an operator (>= > <= < = ==, none means =) and a version; versions are dotted numbers, a
+// missing part is 0, and a suffix from "-" on is a pre-release, older than the version itself; "+build" is
+// ignored.
 base::Status check_requirement(std::string_view requirement);
 
 // requires_unmet with a text that names both, when `version` does not satisfy it or is empty.

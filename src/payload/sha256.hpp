@@ -2,6 +2,10 @@
 // initialisation, read no configuration file and register nothing at exit, as befits a library inside a game.
 #pragma once
 
+// OpenSSL 3 would rather have everybody use EVP, which is what the above avoids.
+#ifndef OPENSSL_SUPPRESS_DEPRECATED
+#define OPENSSL_SUPPRESS_DEPRECATED
+#endif
 #include <openssl/sha.h>
 
 #include <cstddef>
