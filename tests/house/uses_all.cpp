@@ -1,0 +1,113 @@
+// Every wrapper of okg.hpp without exceptions and RTTI: uses_all RUN_DIR PAYLOAD_DIR, as uses_all.c.
+#include <okg/okg.hpp>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#if defined(__cpp_exceptions) || defined(__cpp_rtti)
+#error "this has to be compiled with -fno-exceptions -fno-rtti"
+#endif
+
+namespace {
+
+int failures = 0;
+
+void check(bool so, const char* what, int line) {
+  if (so) return;
+  std::printf("uses_all.cpp:%d: not so: %s\n", line, what);
+  ++failures;
+}
+#define CHECK(condition) check(static_cast<bool>(condition), #condition, __LINE__)
+
+struct Scripts {
+  std::string source;
+};
+
+void results() {
+  const okg::Result<int> seven = 7;
+  CHECK(seven && seven.has_value() && *seven == 7);
+  okg::Result<std::string> text = "from a literal";
+  CHECK(text->size() == 14);
+  CHECK((*std::move(text)).size() == 14);
+  const okg::Result<int> refused = okg::rejected("a.lua:3: '=' expected");
+  CHECK(!refused && refused.error().code == OKG_REJECTED && !refused.error().retriable);
+  const okg::Result<void> later = okg::try_again("not yet");
+  CHECK(!later && !later.has_value() && later.error().code == OKG_BUSY && later.error().retriable);
+  CHECK(okg::Result<int>(okg::Error(OKG_IO, "disk")).value_or(3) == 3);
+  CHECK(okg::Result<void>().has_value());
+  CHECK(okg::Error().code == OKG_INTERNAL);
+}
+
+void payload(const okg::Payload& one) {
+  CHECK(one && one.version() == "1" && one.digest().starts_with("sha256:"));
+  CHECK(one.component("scripts").starts_with("sha256:") && one.component("none").empty());
+  CHECK(faccessat(one.dirfd(), "scripts/main.lua", R_OK, 0) == 0);
+  const std::vector<okg::File> files = one.list();
+  CHECK(files.size() == 1 && std::strcmp(files[0].path, "scripts/main.lua") == 0);
+  CHECK(one.contains("scripts/main.lua") && !one.contains("none"));
+  const auto fd = one.open("scripts/main.lua");
+  CHECK(fd && close(*fd) == 0);
+  CHECK(one.open("none").error().code == OKG_NOT_FOUND);
+  CHECK(one.read("scripts/main.lua").value_or("") == "print(1)");
+  CHECK(one.read("none").error().code == OKG_NOT_FOUND);
+  okg::Payload copy = one;
+  const okg::Payload moved = std::move(copy);
+  copy = moved;
+  CHECK(copy.handle() == one.handle());
+  CHECK(!okg::Payload());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  results();
+
+  std::unique_ptr<Scripts> scripts;
+  int lines = 0;
+  bool stopped = true;
+  okg::GameServer server({.name = "uses_all", .server_version = "2.4.0", .payload_dir = argv[2], .run_dir = argv[1],
+                          .tick_timeout = std::chrono::seconds(10), .probation = std::chrono::seconds(0),
+                          .log = [&](okg::LogLevel, std::string_view, std::string_view) { ++lines; },
+                          .log_level = okg::LogLevel::debug});
+  auto scripts_handler = server.on_reload<Scripts>(
+      "scripts", {.prepare = [&](okg::Payload next, okg::StopToken stop) -> okg::Result<std::unique_ptr<Scripts>> {
+                    stopped = stop.stop_requested();
+                    auto source = next.read("scripts/main.lua");
+                    if (!source) return source.error();
+                    return std::make_unique<Scripts>(Scripts{*source});
+                  },
+                  .commit = [&](auto next) { return std::exchange(scripts, std::move(next)); },
+                  .can_commit = [] { return true; },
+                  .after = {"config"}});
+  auto others = server.on_reload("*", [](okg::Payload) { return okg::Result<void>(); });
+  CHECK(scripts_handler && others);
+  if (auto started = server.start({.initial_payload = std::chrono::seconds(20)}); !started) {
+    std::printf("start: %s\n", started.error().text.c_str());
+    return 1;
+  }
+  CHECK(scripts && scripts->source == "print(1)" && !stopped);
+  CHECK(server.poll() >= 0 && server.poll(std::chrono::milliseconds(1)) >= 0);
+  CHECK(server.poll_fd() >= 0);
+  CHECK(server.set_ready(false, "warming up") && server.set_ready(true));
+  CHECK(server.status_json().find("okg.status/v1") != std::string::npos);
+  payload(server.payload());
+  CHECK(server.reload());
+  CHECK(server.report_bad("players fall through the floor").error().code == OKG_NOT_FOUND);
+  CHECK(server.rollback("sha256:" + std::string(64, '0')).error().code == OKG_NOT_FOUND);
+  CHECK(server.handle() != nullptr);
+  others.unsubscribe();
+  CHECK(!others);
+
+  // A second registration of a name and a second server on the run directory: start() tells.
+  okg::GameServer second({.payload_dir = argv[2], .run_dir = argv[1]});
+  CHECK(second.start().error().code == OKG_IN_USE);
+
+  okg::GameServer moved = std::move(server);
+  moved.close();
+  CHECK(moved.status_json().empty() && !moved.payload());
+  CHECK(lines > 0);
+  std::printf("%d failures\n", failures);
+  return failures == 0 ? 0 : 1;
+}
