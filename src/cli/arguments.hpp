@@ -1,0 +1,41 @@
+// The part of CLI11 that commands use. Values arrive as text: base/text.hpp turns them into numbers,
+// durations and sizes, so that every complaint has the same form.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace okg::cli {
+
+using Value = std::optional<std::string>;
+
+class Arguments {
+ public:
+  explicit Arguments(CLI::App& app) : app_(app) {}
+
+  void flag(const char* name, const char* help, bool* into);
+  // `placeholder` is shown in the help: "DIR", "SIZE".
+  void value(const char* name, const char* placeholder, const char* help, Value* into);
+  void values(const char* name, const char* placeholder, const char* help, std::vector<std::string>* into);
+  void positional(const char* name, const char* help, Value* into);
+
+  // After parsing: "" or what is wrong with a value ("--to: …").
+  std::string complaint() const;
+
+ private:
+  CLI::App& app_;
+  struct Given {
+    std::string name;
+    const Value* value;
+    const std::vector<std::string>* values;
+  };
+  std::vector<Given> given_;
+};
+
+}  // namespace okg::cli

@@ -1,0 +1,61 @@
+#include "cli/interrupt.hpp"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+
+#include "cli/exit_codes.hpp"
+
+namespace okg::cli {
+namespace {
+
+constexpr int kGraceMilliseconds = 80;
+
+}  // namespace
+
+Interrupt::Interrupt() : exit_code_(kTryAgain) {
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  ::sigaddset(&wanted, SIGTERM);
+  ::sigaddset(&wanted, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  // A reader of our output that went away must not take a staying publisher with it.
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_.reset(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  finished_.reset(::eventfd(0, EFD_CLOEXEC));
+  thread_ = std::thread([this] { listen(); });
+}
+
+Interrupt::~Interrupt() {
+  const std::uint64_t one = 1;
+  while (::write(finished_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+  thread_.join();
+}
+
+void Interrupt::listen() {
+  pollfd watched[] = {{finished_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+  while (::poll(watched, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (watched[0].revents != 0) return;
+  source_.request_stop();
+  while (::poll(watched, 1, kGraceMilliseconds) < 0 && errno == EINTR) {
+  }
+  if (watched[0].revents == 0) ::_exit(exit_code_);
+}
+
+bool pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any woken;
+  std::unique_lock lock(mutex);
+  woken.wait_for(lock, stop, duration, [] { return false; });
+  return !stop.stop_requested();
+}
+
+}  // namespace okg::cli

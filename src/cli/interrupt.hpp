@@ -1,0 +1,41 @@
+// SIGTERM and SIGINT as a stop token, also for PID 1, for which the kernel ignores what is not handled.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <stop_token>
+#include <thread>
+
+#include "base/unique_fd.hpp"
+
+namespace okg::cli {
+
+// Make it first thing in main, before any other thread: it blocks the signals for the whole process. From the
+// first signal on the process has 80 ms to end by itself (a copy or a wait may be stuck in the kernel), then
+// it is ended with the exit code set here; that is safe at any moment, as a kill is.
+class Interrupt {
+ public:
+  Interrupt();
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+  bool requested() const { return source_.stop_requested(); }
+  // What an interrupted process ends with; 75 until somebody says otherwise.
+  void set_exit_code(int code) { exit_code_ = code; }
+  int exit_code() const { return exit_code_; }
+
+ private:
+  void listen();
+
+  std::stop_source source_;
+  std::atomic<int> exit_code_;
+  base::UniqueFd signals_, finished_;
+  std::thread thread_;
+};
+
+// Sleeps, but not longer than until `stop` is requested. False if it was.
+bool pause(std::chrono::milliseconds duration, const std::stop_token& stop);
+
+}  // namespace okg::cli

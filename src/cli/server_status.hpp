@@ -1,0 +1,73 @@
+// GET /v1/status, schema okg.status/v1, as values. It comes from a process that may be broken or hostile:
+// texts are made fit for one line of a terminal, what is malformed is absent.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "payload/digest.hpp"
+
+namespace okg::cli {
+
+struct PayloadName {
+  std::optional<payload::Digest> digest;
+  std::string version;
+  std::string since;
+  bool unverified = false;
+};
+
+// One attempt at a digest, or a refusal that is remembered.
+struct Attempt {
+  std::optional<payload::Digest> digest;
+  std::string version;
+  std::string result;  // "active" "failed" "superseded" "rolled_back"
+  std::string stage, component, code, text;
+  bool retriable = false;
+  std::uint64_t attempt = 0;
+  std::optional<std::uint64_t> detect_us, verify_us, prepare_us, commit_us, total_us;
+};
+
+struct ServerStatus {
+  base::Json json;  // all of it
+  std::string instance, server_version, okg, state, watch;
+  std::optional<std::uint64_t> pid, tick_age_ms;
+  bool ready = false;
+  std::optional<PayloadName> active, desired;
+  std::optional<payload::Digest> last_good;
+  std::set<payload::Digest> in_use;
+  std::vector<Attempt> refused;
+  std::optional<Attempt> last;
+  std::uint64_t ok = 0, failed = 0, superseded = 0;
+};
+
+// bad_manifest when it is not a JSON object of this schema.
+base::Result<ServerStatus> parse_status(std::string_view body);
+
+enum class Outcome { none, active, failed, superseded, rolled_back };
+
+struct OutcomeOf {
+  Outcome outcome = Outcome::none;
+  Attempt attempt;  // of a failure: where and why
+};
+
+// What the status says about `digest`. A failure that will be retried is none.
+OutcomeOf outcome_of(const ServerStatus& status, const payload::Digest& digest);
+
+// The failure of `digest` that the status remembers, also one that will be retried.
+std::optional<Attempt> failure_of(const ServerStatus& status, const payload::Digest& digest);
+
+// "prepare(scripts)", "prepare", "" when it is not known.
+std::string place_of(const Attempt& attempt);
+// "reload of 2.4.1 failed at prepare(scripts): a.lua:3: '=' expected".
+std::string describe_failure(const std::string& version, const Attempt& attempt);
+
+// The first 12 digits: enough for people.
+std::string short_digest(const payload::Digest& digest);
+
+}  // namespace okg::cli

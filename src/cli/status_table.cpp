@@ -1,0 +1,124 @@
+#include "cli/status_table.hpp"
+
+#include <chrono>
+
+#include "base/text.hpp"
+
+namespace okg::cli {
+namespace {
+
+constexpr std::size_t kLabelWidth = 11;
+
+std::string row(std::string label, const std::string& text) {
+  label.resize(std::max(label.size(), kLabelWidth), ' ');
+  return label + text + "\n";
+}
+
+Colour colour_of_state(const std::string& state) {
+  if (state == "idle") return Colour::good;
+  return state == "stalled" ? Colour::bad : Colour::doubtful;
+}
+
+std::string name_of(const std::optional<PayloadName>& name) {
+  if (!name) return "-";
+  std::string text = name->version.empty() ? "?" : name->version;
+  if (name->digest) text += "  " + short_digest(*name->digest);
+  if (!name->since.empty()) text += "  since " + name->since;
+  if (name->unverified) text += "  (unverified: its files came without a manifest)";
+  return text;
+}
+
+std::string version_of(const ServerStatus& status, const std::optional<payload::Digest>& digest) {
+  for (const auto* named : {&status.active, &status.desired})
+    if (digest && *named && (*named)->digest == digest)
+      return (*named)->version + "  " + short_digest(*digest);
+  return digest ? short_digest(*digest) : "-";
+}
+
+std::string times_of(const Attempt& last) {
+  std::string out;
+  const auto add = [&](const char* what, const std::optional<std::uint64_t>& microseconds) {
+    constexpr std::uint64_t kMost = 1'000'000'000'000'000;  // what a duration in nanoseconds can hold
+    if (!microseconds || *microseconds > kMost) return;
+    out += std::string(out.empty() ? "" : ", ") + what + " " +
+           base::format_duration(std::chrono::microseconds(*microseconds));
+  };
+  add("detect", last.detect_us);
+  add("verify", last.verify_us);
+  add("prepare", last.prepare_us);
+  add("commit", last.commit_us);
+  add("total", last.total_us);
+  return out;
+}
+
+std::string result_of(const Output& output, const Attempt& last) {
+  const bool good = last.result == "active";
+  std::string text = output.paint(good                          ? Colour::good
+                                  : last.result == "superseded" ? Colour::doubtful
+                                                                : Colour::bad,
+                                  last.result == "rolled_back" ? "rolled back" : last.result);
+  if (good) return text;
+  if (const std::string place = place_of(last); !place.empty()) text += " at " + place;
+  if (!last.text.empty()) text += ": " + last.text;
+  if (!last.code.empty()) text += " [" + last.code + "]";
+  if (last.retriable) text += " (attempt " + std::to_string(last.attempt) + ", will be tried again)";
+  return text;
+}
+
+}  // namespace
+
+std::string status_table(const Output& output, const ServerStatus& status) {
+  std::string out = row("state", output.paint(colour_of_state(status.state), status.state));
+  out += row("ready", status.ready ? output.paint(Colour::good, "yes") : output.paint(Colour::bad, "no"));
+  out += row("active", name_of(status.active));
+  out += row("desired", name_of(status.desired));
+  out += row("last good", version_of(status, status.last_good));
+  if (status.last) {
+    const Attempt& last = *status.last;
+    out += row("last", (last.version.empty() ? "?" : last.version) + "  " + result_of(output, last));
+    if (const std::string times = times_of(last); !times.empty())
+      out += row("", output.paint(Colour::dim, times));
+  } else {
+    out += row("last", "-");
+  }
+  const char* label = "refused";
+  for (const Attempt& refused : status.refused) {
+    std::string text = refused.digest ? short_digest(*refused.digest) : "?";
+    if (const std::string place = place_of(refused); !place.empty()) text += "  " + place;
+    if (!refused.text.empty()) text += ": " + refused.text;
+    out += row(std::exchange(label, ""), text);
+  }
+  out += row("reloads", std::to_string(status.ok) + " ok, " + std::to_string(status.failed) + " failed, " +
+                            std::to_string(status.superseded) + " superseded");
+  std::string watch = status.watch;
+  if (status.tick_age_ms) watch += ", last poll " + std::to_string(*status.tick_age_ms) + " ms ago";
+  out += row("watch", watch);
+  std::string server = status.server_version.empty() ? "-" : status.server_version;
+  if (!status.okg.empty()) server += ", okg " + status.okg;
+  if (status.pid) server += ", pid " + std::to_string(*status.pid);
+  out += row("server", server);
+  return out + row("instance", status.instance);
+}
+
+std::string status_line(const ServerStatus& status) {
+  std::string out = status.state + (status.ready ? ", ready" : ", not ready");
+  if (status.active) out += "; active " + status.active->version;
+  if (status.desired && (!status.active || status.desired->digest != status.active->digest))
+    out += "; desired " + status.desired->version;
+  if (status.last && status.last->result != "active" && !status.last->result.empty())
+    out +=
+        "; " + (status.last->result == "superseded" ? status.last->version + " superseded"
+                                                    : describe_failure(status.last->version, *status.last));
+  return out;
+}
+
+bool same_status(const ServerStatus& one, const ServerStatus& other) {
+  const auto lasting = [](const ServerStatus& status) {
+    base::Json json = status.json;
+    json.erase("tick_age_ms");
+    return json;
+  };
+  return lasting(one) == lasting(other);
+}
+
+}  // namespace okg::cli
