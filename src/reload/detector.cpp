@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/files.hpp"
 #include "payload/read.hpp"
@@ -24,7 +25,7 @@ std::optional<Target> Detector::look() {
   if (root_ && root_is_gone()) close_root();
   if (!root_) open_root();
   if (!root_) return std::nullopt;
-  if (watch_ < 0 && !inotify_failed_) open_watch();
+  if (watch_ < 0) open_watch();
   return check();
 }
 
@@ -84,7 +85,6 @@ void Detector::close_root() {
   if (inotify_) ++generation_;
   inotify_.reset();
   watch_ = -1;
-  inotify_failed_ = false;
 }
 
 void Detector::open_root() {
@@ -101,7 +101,7 @@ void Detector::open_watch() {
   const int watch = fd < 0 ? fd : os_.inotify_watch(fd, path_.c_str(), kMask);
   if (watch < 0) {
     if (fd >= 0) os_.close(fd);
-    inotify_failed_ = true;
+    if (std::exchange(inotify_failed_, true)) return;  // said once; a free instance is taken when there is one
     const char* limit = watch == -ENOSPC ? "fs.inotify.max_user_watches" : "fs.inotify.max_user_instances";
     log_.warn("payload", "no inotify (" + base::error_from_errno(-watch, path_).text +
                              "): looking four times a second; raise sysctl " + limit);
@@ -110,6 +110,7 @@ void Detector::open_watch() {
   inotify_.reset(fd);
   watch_ = watch;
   deaf_ = false;
+  inotify_failed_ = false;
   ++generation_;
 }
 

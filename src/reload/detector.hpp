@@ -55,7 +55,7 @@ class Detector {
   base::UniqueFd root_;
   base::UniqueFd inotify_;
   int watch_ = -1;
-  bool inotify_failed_ = false;  // said once; tried again with every reopening of the root
+  bool inotify_failed_ = false;  // said so
   bool deaf_ = false;
   unsigned generation_ = 0;
   std::uint64_t overflows_ = 0;

@@ -93,12 +93,7 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
   if (job_ && job_->phase == Phase::committing) return;  // it is finished first
   const std::optional<Target> wanted = goal();
 
-  if (job_ && (!wanted || job_->target.name != wanted->name)) {
-    append(actions, action::Cancel{job_->id});
-    if (job_->phase != Phase::prepared) stopping_ = job_->id;
-    if (!job_->restore) clear_attempts(job_->target.digest(), actions);
-    job_.reset();
-  }
+  if (job_ && (!wanted || job_->target.name != wanted->name)) drop_job(actions);
   if (job_ || !wanted) return;
   if (active_ && active_->digest() == wanted->digest() && !inconsistent_) return;
 
@@ -111,10 +106,17 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
   if (refusal_of(*wanted) != nullptr) return;
   const bool retry = retry_ && retry_->digest == wanted->digest();
   if (retry && now < retry_->at) return;
-  begin(*wanted, actions, now);
+  begin(*wanted, actions);
 }
 
-void Reloader::begin(const Target& target, Actions& actions, Nanoseconds) {
+void Reloader::drop_job(Actions& actions) {
+  append(actions, action::Cancel{job_->id});
+  if (job_->phase != Phase::prepared) stopping_ = job_->id;
+  if (!job_->restore) clear_attempts(job_->target.digest(), actions);
+  job_.reset();
+}
+
+void Reloader::begin(const Target& target, Actions& actions) {
   unsigned attempt = 1;
   if (retry_ && retry_->digest == target.digest()) attempt = retry_->attempt;
   job_ = Job{next_job_++, target, Phase::verifying, false, attempt, {}};
@@ -290,6 +292,13 @@ Actions Reloader::rollback(const Target& to, Nanoseconds now) {
   else
     guard_.hold.reset();
   append(actions, action::SaveGuard{});
+  advance(actions, now);
+  return actions;
+}
+
+Actions Reloader::restart(Nanoseconds now) {
+  Actions actions;
+  if (job_ && job_->phase != Phase::committing) drop_job(actions);
   advance(actions, now);
   return actions;
 }

@@ -100,6 +100,8 @@ class Reloader {
   // Ask for the desired payload now: a wait for a retry ends; `force` forgets its refusal and a hold.
   Actions reload(bool force, Nanoseconds now);
   Actions rollback(const Target& to, Nanoseconds now);
+  // The handlers changed: what is being prepared begins anew.
+  Actions restart(Nanoseconds now);
   // False: there is nothing to go back to. Only what is on probation can be reported.
   bool report_bad(const std::string& text, Nanoseconds now, Actions* actions);
 
@@ -115,6 +117,8 @@ class Reloader {
   const std::optional<Record>& last() const { return last_; }
   const Guard& guard() const { return guard_; }
   bool inconsistent() const { return inconsistent_; }
+  // Last-good was in use in this process: the objects it consisted of are in use or have to be kept.
+  bool keeps_last_good() const { return kept_; }
   // The newest refusal that stands against this digest under this binary.
   const Refusal* refusal(const payload::Digest& digest) const;
   // A rollback on request keeps this digest out.
@@ -144,7 +148,8 @@ class Reloader {
   bool usable_last_good(const payload::Digest& except) const;
   const Refusal* refusal_of(const Target& target) const;
   void advance(Actions& actions, Nanoseconds now);
-  void begin(const Target& target, Actions& actions, Nanoseconds now);
+  void begin(const Target& target, Actions& actions);
+  void drop_job(Actions& actions);
   void fail(const Failure& failure, Actions& actions, Nanoseconds now);
   void refuse(const Target& target, const std::string& version, const Failure& failure, bool passing,
               Actions& actions);

@@ -1,0 +1,16 @@
+// fork(): a child must hold no lock of ours, or a game that forks a helper could not be updated in place.
+// Descriptors that carry a flock are registered here and closed in every child.
+#pragma once
+
+namespace okg::server {
+
+// Registers `fd`; the table is fixed and lock-free, since it is read in the child. When it is full the
+// descriptor is simply not registered.
+void close_in_children(int fd) noexcept;
+// Takes `fd` off. False in a child of the process that registered it: it is closed already.
+bool forget_descriptor(int fd) noexcept;
+// Counts forks this process is away from the one that loaded the library. A handle remembers the value it was
+// made under and is closed when it differs.
+unsigned fork_generation() noexcept;
+
+}  // namespace okg::server

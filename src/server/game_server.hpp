@@ -1,0 +1,102 @@
+// The GameServer facade: what okg.h offers, in C++ of the inside. See okg.h for threads and semantics.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/unique_fd.hpp"
+#include "control/backend.hpp"
+#include "server/instance.hpp"
+#include "server/io_thread.hpp"
+#include "server/options.hpp"
+#include "server/reload_driver.hpp"
+
+namespace okg::server {
+
+class GameServer final : private control::Backend {
+ public:
+  static base::Result<std::unique_ptr<GameServer>> connect(base::Os& os, const base::Environment& environment,
+                                                           const GivenOptions& given);
+  ~GameServer() override;
+
+  // Polling thread.
+  base::Status add(HandlerPtr handler);
+  void remove(const HandlerPtr& handler);
+  base::Status start(std::int64_t initial_payload_ns);
+  int poll(std::int64_t budget_ns) {
+    // One store, one load: the io thread owns the clock and samples the counter.
+    ticks_.store(ticks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (driver_pending()) return work(budget_ns);
+    return 0;
+  }
+  void close();
+
+  // Any thread.
+  int poll_fd();
+  base::Status set_ready(bool ready, const std::string& reason);
+  std::string status_json() override;
+  LivePayloadPtr active() const { return driver_->active(); }
+  base::Status report_bad(const std::string& text) { return driver_->report_bad(text); }
+  base::Status rollback(const std::optional<payload::Digest>& to) { return driver_->rollback(to, nullptr); }
+  base::Status reload(bool force);
+  bool closed() const { return closed_.load(std::memory_order_acquire) || forked(); }
+  // In a callback on the polling thread, where poll() and start() do nothing and close() waits.
+  bool in_callback() const { return working_; }
+
+ private:
+  GameServer(base::Os& os, Options options);
+  base::Status claim_run_directory();
+  bool forked() const;
+  bool driver_pending() const { return driver_->pending(); }
+  int work(std::int64_t budget_ns);
+  void wake();
+  void sample(std::int64_t now_ns);
+  bool stalled(std::int64_t now_ns) const;
+  std::int64_t tick_age_ns(std::int64_t now_ns) const;
+
+  // control::Backend, on the io thread.
+  control::Metrics metrics() override;
+  bool live() override;
+  bool ready() override;
+  bool peer_allowed(uid_t uid) override;
+  void look_now() override;
+  std::optional<payload::Digest> desired() override;
+  control::Outcome outcome(const payload::Digest& digest) override;
+  control::Outcome request_reload(const std::optional<payload::Digest>& digest, bool force,
+                                  std::optional<payload::Digest>* target) override;
+  control::Outcome request_rollback(const std::optional<payload::Digest>& digest,
+                                    std::optional<payload::Digest>* target) override;
+
+  base::Os& os_;
+  Options options_;
+  std::string uuid_, binary_;
+  unsigned born_in_;  // fork generation
+  std::optional<Instance> instance_;
+  base::UniqueFd event_;
+  std::unique_ptr<ReloadDriver> driver_;
+  std::unique_ptr<IoThread> io_;
+
+  // The polling thread's.
+  bool working_ = false;
+  bool close_after_ = false;
+
+  std::atomic<std::uint64_t> ticks_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> started_{false};  // a first payload is in use, or none was waited for
+  std::atomic<bool> running_{false};  // the io thread runs
+  std::atomic<bool> fd_asked_{false};
+  std::atomic<std::int64_t> signalled_at_{0};  // when event_ became readable; 0: it is not
+
+  // The io thread's samples of the tick counter; written there and by start(), read anywhere.
+  std::atomic<std::uint64_t> sampled_ticks_{0};
+  std::atomic<std::int64_t> ticked_at_{0};
+
+  mutable std::mutex ready_mutex_;
+  std::optional<bool> ready_said_;
+  std::string not_ready_reason_;
+};
+
+}  // namespace okg::server

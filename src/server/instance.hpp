@@ -1,0 +1,33 @@
+// Who this server is: its binary, and its claim on the run directory.
+#pragma once
+
+#include <string>
+
+#include "base/error.hpp"
+#include "base/os.hpp"
+#include "base/unique_fd.hpp"
+
+namespace okg::server {
+
+// Server version plus the ELF build id of the running program: what boot.json keys attempts and refusals by.
+std::string binary_identity(const std::string& server_version);
+
+// The run directory, ours alone while this lives: an exclusive flock on the directory itself, so there is no
+// file that somebody could replace. in_use when another server, in this process or another, has it.
+class Instance {
+ public:
+  static base::Result<Instance> claim(base::Os& os, const std::string& run_directory);
+
+  int directory() const { return directory_.get(); }
+  // The descriptor was closed by somebody else (in the child of a fork): forgets its number.
+  void disown() noexcept { directory_.release(); }
+
+ private:
+  base::UniqueFd directory_;
+};
+
+// <run>/instance.json: who started, when.
+base::Status write_instance(base::Os& os, int run_directory, const std::string& uuid,
+                            const std::string& binary, const std::string& server_version);
+
+}  // namespace okg::server

@@ -1,0 +1,168 @@
+#include "server/io_thread.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <system_error>
+
+#include "payload/publish.hpp"
+
+namespace okg::server {
+
+namespace asio = boost::asio;
+
+IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, control::Backend& backend,
+                   std::function<void(std::int64_t)> sample)
+    : os_(os),
+      options_(std::move(options)),
+      driver_(driver),
+      sample_(std::move(sample)),
+      work_(asio::make_work_guard(io_)),
+      detector_(os, options_.payload_directory, options_.log),
+      endpoint_(io_, backend, options_.endpoint, os, options_.log) {}
+
+base::Status IoThread::start() {
+  // Opened here, so that the caller learns of an address in use, and that who connects after start() finds
+  // somebody.
+  base::Status served;
+  if (options_.serve) served = endpoint_.open();
+  asio::post(io_, [this] {
+    look(Cause::asked);
+    arm();
+  });
+  // Signals are the game's.
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  try {
+    thread_ = std::thread([this] {
+      for (;;) {
+        try {
+          io_.run();
+          return;
+        } catch (const std::exception& thrown) {
+          options_.log.error("server", std::string("io thread: ") + thrown.what());
+        }
+      }
+    });
+  } catch (const std::system_error& failed) {
+    pthread_sigmask(SIG_SETMASK, &old, nullptr);
+    return base::Error(base::Code::no_memory, std::string("io thread: ") + failed.what());
+  }
+  pthread_sigmask(SIG_SETMASK, &old, nullptr);
+  pthread_setname_np(thread_.native_handle(), "okg-io");
+  return served;
+}
+
+void IoThread::stop() {
+  if (!thread_.joinable()) return;
+  asio::post(io_, [this] {
+    endpoint_.close();
+    timer_.cancel();
+    if (inotify_.is_open()) inotify_.release();  // the detector's
+    work_.reset();
+    io_.stop();
+  });
+  thread_.join();
+}
+
+void IoThread::look_soon() {
+  asio::post(io_, [this] { look_now(); });
+}
+
+void IoThread::notify() {
+  if (notified_.exchange(true)) return;
+  asio::post(io_, [this] {
+    notified_.store(false);
+    endpoint_.notify();
+    arm();
+  });
+}
+
+std::string IoThread::trouble() {
+  const std::lock_guard lock(trouble_mutex_);
+  return trouble_;
+}
+
+void IoThread::look_now() {
+  look(Cause::asked);
+}
+
+void IoThread::look(Cause cause) {
+  const std::int64_t woken = os_.monotonic_ns();
+  std::optional<reload::Target> found;
+  switch (cause) {
+    case Cause::asked:
+      found = detector_.look();
+      break;
+    case Cause::interval:
+      found = detector_.look_after_interval();
+      break;
+    case Cause::events:
+      found = detector_.look_after_events();
+      break;
+  }
+  if (found) {
+    std::optional<std::int64_t> stamp;
+    if (options_.run_directory >= 0)
+      stamp = payload::desired_stamp_ns(os_, options_.run_directory, found->digest());
+    driver_.found(*found, woken, stamp);
+  }
+  polling_.store(detector_.polling(), std::memory_order_relaxed);
+  overflows_.store(detector_.overflows(), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(trouble_mutex_);
+    trouble_ = detector_.trouble();
+  }
+  watch();
+}
+
+// Asks Asio to tell when the detector's inotify descriptor, which may be another one by now, is readable.
+void IoThread::watch() {
+  if (watched_generation_ == detector_.fd_generation()) return;
+  watched_generation_ = detector_.fd_generation();
+  if (inotify_.is_open()) inotify_.release();
+  if (detector_.fd() < 0) return;
+  boost::system::error_code failed;
+  inotify_.assign(detector_.fd(), failed);
+  if (failed) return;  // the safety poll is always there
+  const auto wait = [this, generation = watched_generation_](auto&& self) -> void {
+    inotify_.async_wait(asio::posix::stream_descriptor::wait_read, [this, generation, self](auto error) {
+      if (error || generation != watched_generation_) return;
+      look(Cause::events);
+      arm();
+      if (generation == watched_generation_) self(self);
+    });
+  };
+  wait(wait);
+}
+
+void IoThread::arm() {
+  const std::int64_t now = os_.monotonic_ns();
+  // The watchdog has to look twice within its timeout; for the rest a second is often enough.
+  const std::int64_t interval = std::clamp<std::int64_t>(
+      options_.tick_timeout_ns / 2, 20'000'000, std::int64_t{detector_.poll_interval_ms()} * 1'000'000);
+  if (next_interval_ns_ <= now || next_interval_ns_ > now + interval) next_interval_ns_ = now + interval;
+  std::int64_t next = next_interval_ns_;
+  if (const auto deadline = driver_.next_deadline(); deadline && *deadline < next) next = *deadline;
+  timer_.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(next - now, 0)));
+  timer_.async_wait([this](auto error) {
+    if (!error) on_timer();
+  });
+}
+
+void IoThread::on_timer() {
+  const std::int64_t now = os_.monotonic_ns();
+  driver_.tick();
+  if (now >= next_interval_ns_) {
+    next_interval_ns_ = 0;
+    sample_(now);
+    look(Cause::interval);
+  }
+  arm();
+}
+
+}  // namespace okg::server

@@ -1,0 +1,77 @@
+#include "server/options.hpp"
+
+#include <unistd.h>
+
+#include "base/text.hpp"
+
+namespace okg::server {
+namespace {
+
+using base::Code;
+using base::Error;
+using namespace std::chrono_literals;
+
+base::Result<std::chrono::nanoseconds> duration(const base::Environment& environment, const char* variable,
+                                                const std::optional<std::chrono::nanoseconds>& given,
+                                                std::chrono::nanoseconds fallback) {
+  if (given) return *given;
+  const auto text = environment(variable);
+  if (!text) return fallback;
+  const auto parsed = base::parse_duration(*text);
+  if (!parsed) return Error(Code::invalid_argument, std::string(variable) + ": " + parsed.error().text);
+  return std::chrono::nanoseconds(*parsed);
+}
+
+std::string first(const std::string& given, const base::Environment& environment, const char* variable) {
+  return given.empty() ? environment(variable).value_or("") : given;
+}
+
+// The base name of the running program, without /proc where that is missing.
+std::string program_name() {
+  std::string name = program_invocation_short_name == nullptr ? "" : program_invocation_short_name;
+  return base::check_server_name(name) ? name : "server";
+}
+
+}  // namespace
+
+base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given) {
+  base::LogLevel level = base::LogLevel::info;
+  if (given.log_level) {
+    level = *given.log_level;
+  } else if (const auto text = environment("OKG_LOG")) {
+    const auto parsed = base::parse_log_level(*text);
+    if (!parsed)
+      return Error(Code::invalid_argument,
+                   "OKG_LOG: " + base::quote(*text) + ": use error, warn, info or debug");
+    level = *parsed;
+  }
+
+  std::string name = first(given.name, environment, "OKG_NAME");
+  if (name.empty()) name = program_name();
+  if (const auto fine = base::check_server_name(name); !fine)
+    return Error(Code::invalid_argument, "OKG_NAME: " + fine.error().text);
+
+  Options options;
+  options.log = base::Log(given.log, given.log_user, level);
+  options.server_version = given.server_version;
+  const base::Directories directories = base::default_directories(os, environment, name);
+  options.payload_directory = given.payload_directory.empty() ? directories.payload : given.payload_directory;
+  options.endpoint.run_directory = given.run_directory.empty() ? directories.run : given.run_directory;
+  options.make_directories = base::off_cluster(os, environment) && given.run_directory.empty();
+  options.endpoint.http = first(given.http, environment, "OKG_HTTP");
+  options.endpoint.legacy_reload = first(given.legacy_reload, environment, "OKG_LEGACY_RELOAD");
+  options.endpoint.token_file = first(given.token_file, environment, "OKG_TOKEN_FILE");
+  options.endpoint.host_network = environment("OKG_HOST_NETWORK").value_or("") == "1";
+  if (const auto fine = control::check_endpoint_options(options.endpoint); !fine) return fine.error();
+
+  const auto tick = duration(environment, "OKG_TICK_TIMEOUT", given.tick_timeout, 5s);
+  if (!tick) return tick.error();
+  if (*tick < 1ms) return Error(Code::invalid_argument, "OKG_TICK_TIMEOUT: shorter than 1ms");
+  const auto probation = duration(environment, "OKG_PROBATION", given.probation, 10s);
+  if (!probation) return probation.error();
+  options.tick_timeout = *tick;
+  options.probation = *probation;
+  return options;
+}
+
+}  // namespace okg::server

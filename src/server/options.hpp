@@ -1,0 +1,37 @@
+// What a server runs with: code first, then the environment, then the defaults of docs/interface.md,
+// section 3.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "base/environment.hpp"
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/os.hpp"
+#include "control/endpoint.hpp"
+
+namespace okg::server {
+
+// As handed in; an empty field asks the environment.
+struct GivenOptions {
+  std::string name, server_version, payload_directory, run_directory, http, legacy_reload, token_file;
+  std::optional<std::chrono::nanoseconds> tick_timeout, probation;
+  base::LogSink log = nullptr;
+  void* log_user = nullptr;
+  std::optional<base::LogLevel> log_level;
+};
+
+struct Options {
+  std::string server_version, payload_directory;
+  std::chrono::nanoseconds tick_timeout{}, probation{};
+  control::EndpointOptions endpoint;  // its run_directory is the server's
+  base::Log log;
+  bool make_directories = false;  // off-cluster defaults are made, 0700
+};
+
+// invalid_argument names the option or variable that cannot be understood.
+base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given);
+
+}  // namespace okg::server
