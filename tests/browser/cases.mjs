@@ -1,0 +1,271 @@
+// The demo as its players see it. Every case has a pod and a browser of its own.
+import assert from 'node:assert/strict';
+import {connect} from 'node:net';
+
+import {Player, slid} from './player.mjs';
+import {Pod, until} from './pod.mjs';
+
+async function podWith(t, version) {
+  const pod = new Pod(t);
+  await pod.start();
+  const image = pod.image(`v${version}`, version);
+  await pod.replaceSidecar(image);
+  await pod.untilReady(image);
+  return pod;
+}
+
+// Everything that an update must leave alone.
+async function snapshot(player) {
+  return {
+    board: await player.board(),
+    score: await player.text('score'),
+    connection: await player.text('connection'),
+    reconnects: await player.reconnects(),
+    // Gone with a reload of the page.
+    mark: await player.page.evaluate(() => globalThis.mark ??= Math.random()),
+  };
+}
+
+async function countInPage(player, text) {
+  return (await player.page.locator('body').innerText()).split(text).length - 1;
+}
+
+// What came of a move is the slide and one new tile.
+function assertMoved(before, after, direction) {
+  const expected = slid(before, direction);
+  const others = after.map((value, cell) => [value, expected[cell]]).filter(([a, b]) => a !== b);
+  assert.equal(others.length, 1, `${direction}: ${before} became ${after}`);
+  assert.equal(others[0][1], 0);
+  assert.ok(others[0][0] === 2 || others[0][0] === 4);
+}
+
+export const cases = {
+  async 'update-in-mid-game'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    await player.untilText('version', '1');
+    await player.playMoves(12);
+    const before = await snapshot(player);
+    assert.equal(before.connection, 'live');
+    assert.equal(before.reconnects, 0);
+
+    await pod.replaceSidecar(pod.image('v2', '2'));
+    await player.untilText('version', '2');
+    assert.deepEqual(await snapshot(player), before);
+
+    await player.playMoves(3);
+    assert.notDeepEqual(await player.board(), before.board);
+    assert.deepEqual(player.errors, []);
+  },
+
+  async 'new-message-at-the-end-of-a-running-game'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    await player.playMoves(5);
+    await pod.replaceSidecar(pod.image('v2', '2'));
+    await player.untilText('version', '2');
+    assert.equal(await player.text('message'), '');
+    assert.equal(await player.playToTheEnd(), '*_* Game over!');
+    assert.equal(await countInPage(player, 'Game over!'), 1);
+    assert.equal(await player.reconnects(), 0);
+
+    // It stays until the player asks for a new game.
+    const ended = await snapshot(player);
+    for (const direction of ['up', 'right', 'down', 'left']) await player.press(direction);
+    await player.page.reload();
+    await player.untilText('message', '*_* Game over!');
+    assert.deepEqual(await player.board(), ended.board);
+    await player.page.getByRole('button', {name: 'New game'}).click();
+    await player.untilText('message', '');
+    assert.equal((await player.board()).filter((value) => value !== 0).length, 2);
+    assert.equal(await player.text('score'), '0');
+  },
+
+  async 'open-message-changes'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    assert.equal(await countInPage(player, 'Game over!'), 0);
+    assert.equal(await player.playToTheEnd(), 'Game over!');
+    assert.equal(await countInPage(player, 'Game over!'), 1);
+    const before = await snapshot(player);
+
+    await pod.replaceSidecar(pod.image('v2', '2'));
+    await player.untilText('message', '*_* Game over!');
+    assert.equal(await player.text('version'), '2');
+    assert.equal(await countInPage(player, 'Game over!'), 1);
+    assert.deepEqual(await snapshot(player), before);
+  },
+
+  async 'broken-payload-changes-nothing'(t) {
+    const pod = await podWith(t, '2');
+    const player = await Player.open(t, pod.url);
+    await player.playMoves(8);
+    const before = await snapshot(player);
+
+    for (const [version, text, reason] of [
+      ['3', '{ "game_over": oops', /texts\/en\.json: not JSON/],
+      ['4', '{"game_over": "only half"}', /texts\/en\.json: "win" is missing/],
+    ]) {
+      const broken = pod.image('v2', version, {'texts/en.json': text});
+      await pod.replaceSidecar(broken);
+      await until('the refusal', () => pod.status()?.last?.version === version && pod.status().last.result === 'failed');
+      const probe = pod.ready(broken);
+      assert.equal(probe.code, 1);
+      assert.match(probe.line, reason);
+      assert.equal(pod.status().active.version, '2');
+      assert.equal(await player.text('version'), '2');
+      assert.deepEqual(await snapshot(player), before);
+    }
+
+    // And the way forward is open.
+    await pod.replaceSidecar(pod.image('v1', '5'));
+    await player.untilText('version', '5');
+    assert.deepEqual(await snapshot(player), before);
+  },
+
+  async 'same-files-under-a-new-version'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    const before = await snapshot(player);
+    await pod.replaceSidecar(pod.image('v1', '1.0.1-label.only'));
+    await player.untilText('version', '1.0.1-label.only');
+    assert.deepEqual(await snapshot(player), before);
+  },
+
+  async 'new-style-in-an-open-page'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    await player.playMoves(4);
+    const before = await snapshot(player);
+    const colour = () => player.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    assert.notEqual(await colour(), 'rgb(1, 2, 3)');
+    await pod.replaceSidecar(pod.image('v1', '2', {'client/style.css': 'body { background: rgb(1, 2, 3); }'}));
+    await until('the new style', async () => await colour() === 'rgb(1, 2, 3)');
+    assert.deepEqual(await snapshot(player), before);
+  },
+
+  async 'server-killed-and-started-again'(t) {
+    const pod = await podWith(t, '1');
+    const second = pod.image('v2', '2');
+    await pod.replaceSidecar(second);
+    await pod.untilReady(second);
+    const player = await Player.open(t, pod.url);
+    await player.untilText('version', '2');
+
+    await pod.kill();
+    await until('a page that says so', async () => !/live/.test(await player.text('connection')));
+    await pod.start();
+    await pod.untilReady(second);
+    await player.untilText('connection', 'live');
+    assert.equal(await player.reconnects(), 1);
+    await player.untilText('version', '2');
+    await player.playMoves(2);
+  },
+
+  async 'page-reload-keeps-the-board'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    await player.playMoves(10);
+    const board = await player.board();
+    const score = await player.text('score');
+    const other = await Player.open(t, pod.url); // has a board of its own
+    await other.playMoves(4);
+    await player.page.reload();
+    await player.untilLive();
+    assert.deepEqual(await player.board(), board);
+    assert.equal(await player.text('score'), score);
+  },
+
+  async 'keys-follow-the-rules'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    for (const direction of ['left', 'up', 'right', 'down', 'left', 'down', 'right', 'up']) {
+      const before = await player.board();
+      await player.press(direction);
+      if (slid(before, direction).join() === before.join()) continue;
+      await until('the move', async () => (await player.board()).join() !== before.join());
+      assertMoved(before, await player.board(), direction);
+    }
+  },
+
+  async 'swipes-follow-the-rules'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url,
+        {viewport: {width: 390, height: 780}, hasTouch: true, isMobile: true});
+    const scroll = () => player.page.evaluate(() => scrollY);
+    for (const direction of ['left', 'up', 'right', 'down', 'left', 'down', 'right', 'up']) {
+      const before = await player.board();
+      await player.swipe(direction);
+      if (slid(before, direction).join() === before.join()) continue;
+      await until('the move', async () => (await player.board()).join() !== before.join());
+      assertMoved(before, await player.board(), direction);
+      assert.equal(await scroll(), 0);
+    }
+  },
+
+  async 'page-comes-with-the-first-payload'(t) {
+    const pod = new Pod(t);
+    await pod.start();
+    const early = await fetch(pod.url);
+    assert.equal(early.status, 503);
+    assert.match(await early.text(), /waiting for the first payload/);
+
+    const image = pod.image('v1', '1');
+    await pod.replaceSidecar(image);
+    await pod.untilReady(image);
+    const page = await until('the page', async () => {
+      const answer = await fetch(pod.url);
+      return answer.status === 200 && answer;
+    });
+    assert.match(page.headers.get('content-type'), /^text\/html/);
+    assert.equal(page.headers.get('cache-control'), 'no-cache');
+    const again = await fetch(pod.url, {headers: {'If-None-Match': page.headers.get('etag')}});
+    assert.equal(again.status, 304);
+  },
+
+  async 'hostile-visitors-change-nothing'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    await player.playMoves(4);
+    const before = await snapshot(player);
+
+    // Each of these connections has to be closed by the server.
+    const closed = await player.page.evaluate(async () => {
+      const hello = JSON.stringify({type: 'hello', session: 'a-visitor-0123456789'});
+      const tries = [['x'], [JSON.stringify({type: 'move', direction: 'left'})], [hello, hello], [hello, '[]'],
+        [hello, 'x'.repeat(1025)], ['{"type":"hello","session":"' + 'y'.repeat(2000) + '"}'],
+        [new Uint8Array(10)], [hello, JSON.stringify({type: 'move', direction: '__proto__'})]];
+      return Promise.all(tries.map((messages) => new Promise((done) => {
+        const socket = new WebSocket(new URL('ws', location.href.replace('http', 'ws')));
+        socket.onopen = () => messages.forEach((message) => socket.send(message));
+        socket.onclose = () => done(true);
+        setTimeout(() => done(false), 20_000);
+      })));
+    });
+    assert.deepEqual(closed, closed.map(() => true));
+
+    // No HTTP, and a header without an end.
+    const {port} = new URL(pod.url);
+    for (const bytes of ['\x16\x03\x01\0\0', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(100_000)}`]) {
+      await new Promise((done, failed) => {
+        const socket = connect(Number(port), '127.0.0.1', () => socket.write(bytes));
+        socket.on('close', done).on('error', done).resume();
+        setTimeout(() => failed(new Error('still open')), 30_000).unref();
+      });
+    }
+    // The page of another site.
+    for (const [origin, wanted] of [[pod.url, '101'], ['http://evil.example', '404']]) {
+      const answer = await new Promise((done, failed) => {
+        const socket = connect(Number(port), '127.0.0.1', () => socket.write([
+          'GET /ws HTTP/1.1', `Host: 127.0.0.1:${port}`, `Origin: ${origin}`, 'Connection: Upgrade',
+          'Upgrade: websocket', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Version: 13',
+          '', ''].join('\r\n')));
+        socket.once('data', (data) => done(String(data)) ?? socket.destroy()).on('error', failed);
+      });
+      assert.equal(answer.split(' ')[1], wanted);
+    }
+
+    assert.deepEqual(await snapshot(player), before);
+    await player.playMoves(2);
+  },
+};
