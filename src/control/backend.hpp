@@ -1,5 +1,5 @@
-// What the endpoint needs from the server it speaks for. All calls are made on the io thread, return at once and do not
-// throw.
+// What the endpoint needs from the server it speaks for. All calls are made on the io thread, return at once
+// and do not throw.
 #pragma once
 
 #include <sys/types.h>
@@ -16,17 +16,17 @@ namespace okg::control {
 
 // Where a digest stands.
 enum class Verdict {
-  active,      // in use
-  pending,     // on its way; also a failure that will be retried
-  failed,      // refused, or rolled back
-  unmet,       // failed: `requires` is not met
-  damaged,     // failed: content, list or manifest are not what they should be
-  superseded,  // something newer is desired
-  not_found,   // not on the volume
-  not_desired, // on the volume, but something else is desired and this was never asked for here
-  starting,    // the server has not got so far yet
-  stalled,     // the game loop does not poll: nothing can be taken into use
-  busy,        // cannot be asked for now
+  active,       // in use
+  pending,      // on its way; also a failure that will be retried
+  failed,       // refused, or rolled back
+  unmet,        // failed: `requires` is not met
+  damaged,      // failed: content, list or manifest are not what they should be
+  superseded,   // something newer is desired
+  not_found,    // not on the volume
+  not_desired,  // on the volume, but something else is desired and this was never asked for here
+  starting,     // the server has not got so far yet
+  stalled,      // the game loop does not poll: nothing can be taken into use
+  busy,         // cannot be asked for now
 };
 
 struct Outcome {
@@ -66,16 +66,17 @@ class Backend {
   virtual Metrics metrics() = 0;
   virtual bool live() = 0;
   virtual bool ready() = 0;
-  // May this user id, the peer of a Unix socket, use the endpoint? uid 0, the server's own, the owner of `current`.
+  // May this user id, the peer of a Unix socket, use the endpoint? uid 0, the server's own, the owner of
+  // `current`.
   virtual bool peer_allowed(uid_t uid) = 0;
 
   // Looks at the volume now, so that what was published before a request is known when it is answered.
   virtual void look_now() = 0;
   virtual std::optional<payload::Digest> desired() = 0;
   virtual Outcome outcome(const payload::Digest& digest) = 0;
-  // Ask for the desired digest (or this one, if it is the desired one), or for a rollback (nullopt: last-good). The
-  // answer is where the digest stands right after asking: `pending` when it is under way. `target`, if not null, gets
-  // the digest whose outcome() tells the rest.
+  // Ask for the desired digest (or this one, if it is the desired one), or for a rollback (nullopt:
+  // last-good). The answer is where the digest stands right after asking: `pending` when it is under way.
+  // `target`, if not null, gets the digest whose outcome() tells the rest.
   virtual Outcome request_reload(const std::optional<payload::Digest>& digest, bool force,
                                  std::optional<payload::Digest>* target) = 0;
   virtual Outcome request_rollback(const std::optional<payload::Digest>& digest,
