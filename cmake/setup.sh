@@ -61,6 +61,8 @@ if [ "$what" = test ]; then
   compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a' >/dev/null || wanted+=(clang-rt)
   has aarch64-linux-gnu-g++ || wanted+=(g++-aarch64-linux-gnu)
   has qemu-aarch64-static || wanted+=(qemu-user-static)
+  arm64_root=${OKG_ARM64_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/okg-arm64}
+  [ -e "$arm64_root/usr/lib/aarch64-linux-gnu/libcrypto.a" ] || wanted+=(libssl-dev:arm64)
   has strace || wanted+=(strace)
   has npm || wanted+=(nodejs npm)
   has chromium || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
@@ -116,11 +118,16 @@ for name in "${wanted[@]}"; do
     clang-rt) name=$(newest_package libclang-rt- -dev) ;;
     # Ubuntu's is a stub for a snap, which is no program here.
     chromium) if known chromium && ! grep -qi '^ID=ubuntu' /etc/os-release; then :; else name=; fi ;;
+    libssl-dev:arm64)
+      "$(dirname "$0")/arm64.sh" >"$log" 2>&1 || echo "okg: setup: no libssl-dev for arm64 to be had here" >&2
+      name=
+      ;;
     *) known "$name" || name= ;;
   esac
   [ -n "$name" ] && packages+=("$name")
 done
 
+[ ${#packages[@]} -eq 0 ] && exit 0
 echo "okg: setup: installing ${packages[*]}" >&2
 if ! apt install -y --no-install-recommends "${packages[@]}" >"$log" 2>&1; then
   cat "$log" >&2

@@ -12,7 +12,8 @@ pages = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] + house.files("docs", e
 
 for page in pages:
     text = house.read(page)
-    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.S | re.M)
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
         if not re.match(r"[a-z]+:", target):
             looked_at += 1
             if not os.path.exists(os.path.join(house.SOURCE, os.path.dirname(page), target)):

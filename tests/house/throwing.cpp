@@ -1,5 +1,6 @@
-// A callback that throws through the C API: throwing RUN_DIR PAYLOAD_DIR. The exception is this program's, with this
-// program's libstdc++; the library, which has its own inside, has to catch it, and this program must go on unharmed.
+// A callback that throws through the C API: throwing RUN_DIR PAYLOAD_DIR. The exception is this program's,
+// with this program's libstdc++; the library, which has its own inside, has to catch it, and this program
+// must go on unharmed.
 #include <okg/okg.h>
 
 #include <cstdio>
@@ -28,7 +29,8 @@ bool refused(const char* run, const char* payload, bool a_number) {
   }
   const okg_code code = okg_start(server, 20'000'000'000, &error);
   okg_release(server);
-  if (code == OKG_CRASHED && (a_number || std::strstr(error.text, "the floor is lava") != nullptr)) return true;
+  if (code == OKG_CRASHED && (a_number || std::strstr(error.text, "the floor is lava") != nullptr))
+    return true;
   std::printf("instead of OKG_CRASHED with the exception's words: %d, %s\n", static_cast<int>(code),
               code == OKG_OK ? "" : error.text);
   return false;

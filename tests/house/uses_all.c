@@ -1,5 +1,6 @@
-/* Every function of okg.h from C11 with -Wpedantic: uses_all RUN_DIR PAYLOAD_DIR, with a payload "1" there that has
- * scripts/main.lua ("print(1)") and the component "scripts". Also: NULL handles are harmless everywhere. */
+/* Every function of okg.h from C11 with -Wpedantic: uses_all RUN_DIR PAYLOAD_DIR, with a payload "1" there
+ * that has scripts/main.lua ("print(1)") and the component "scripts". Also: NULL handles are harmless
+ * everywhere. */
 #include <fcntl.h>
 #include <okg/okg.h>
 #include <stdio.h>
@@ -7,19 +8,20 @@
 #include <unistd.h>
 
 static int failures;
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) { \
+#define CHECK(condition)                                             \
+  do {                                                               \
+    if (!(condition)) {                                              \
       printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-      ++failures; \
-    } \
+      ++failures;                                                    \
+    }                                                                \
   } while (0)
 
 static char staged_object, *in_use;
 static int prepared, committed, discarded, simple;
-static const okg_payload *seen;
+static const okg_payload* seen;
 
-static okg_code prepare(void *user, const okg_payload *payload, const okg_stop *stop, void **staged, okg_error *error) {
+static okg_code prepare(void* user, const okg_payload* payload, const okg_stop* stop, void** staged,
+                        okg_error* error) {
   CHECK(user == &prepared);
   if (okg_stop_requested(stop)) return okg_fail(error, OKG_SUPERSEDED, "told to stop");
   CHECK(strcmp(okg_payload_version(payload), "1") == 0);
@@ -27,30 +29,30 @@ static okg_code prepare(void *user, const okg_payload *payload, const okg_stop *
   ++prepared;
   return OKG_OK;
 }
-static okg_code commit(void *user, void *staged, void **previous, okg_error *error) {
+static okg_code commit(void* user, void* staged, void** previous, okg_error* error) {
   (void)user, (void)error;
   *previous = in_use;
   in_use = staged;
   ++committed;
   return OKG_OK;
 }
-static void discard(void *user, void *object) {
+static void discard(void* user, void* object) {
   (void)user;
   CHECK(object != NULL);
   ++discarded;
 }
-static int can_commit(void *user) {
+static int can_commit(void* user) {
   (void)user;
   return 1;
 }
-static okg_code reload(void *user, const okg_payload *payload, okg_error *error) {
+static okg_code reload(void* user, const okg_payload* payload, okg_error* error) {
   (void)user, (void)error;
   okg_payload_release(okg_payload_retain(payload));
   seen = payload;
   ++simple;
   return OKG_OK;
 }
-static void log_line(void *user, okg_log_level level, const char *category, const char *text, size_t size) {
+static void log_line(void* user, okg_log_level level, const char* category, const char* text, size_t size) {
   CHECK(user == &failures && level >= OKG_LOG_ERROR && level <= OKG_LOG_DEBUG && category && text);
   (void)size;
 }
@@ -58,7 +60,7 @@ static void log_line(void *user, okg_log_level level, const char *category, cons
 static void null_handles(void) {
   okg_error error;
   okg_file file;
-  okg_server *server = NULL;
+  okg_server* server = NULL;
   int fd = -1;
   size_t length = 0;
   char text[8];
@@ -93,8 +95,8 @@ static void null_handles(void) {
   CHECK(okg_payload_read(NULL, "x", text, sizeof text, &length, &error) == OKG_INVALID_ARGUMENT);
 }
 
-static void payload(okg_server *server) {
-  okg_payload *pinned = okg_payload_pin(server);
+static void payload(okg_server* server) {
+  okg_payload* pinned = okg_payload_pin(server);
   okg_error error;
   okg_file file;
   char text[64] = "";
@@ -110,21 +112,23 @@ static void payload(okg_server *server) {
   CHECK(okg_payload_file_count(pinned) == 1);
   CHECK(okg_payload_file(pinned, 0, &file) == OKG_OK && strcmp(file.path, "scripts/main.lua") == 0);
   CHECK(file.bytes == 8 && !file.executable);
-  CHECK(okg_payload_file(pinned, 1, &file) == OKG_NOT_FOUND || okg_payload_file(pinned, 1, &file) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_payload_file(pinned, 1, &file) == OKG_NOT_FOUND ||
+        okg_payload_file(pinned, 1, &file) == OKG_INVALID_ARGUMENT);
   CHECK(okg_payload_find(pinned, "scripts/main.lua", &file) == OKG_OK && file.bytes == 8);
   CHECK(okg_payload_find(pinned, "scripts/none.lua", &file) == OKG_NOT_FOUND);
   CHECK(okg_payload_open(pinned, "scripts/main.lua", &fd, &error) == OKG_OK);
   CHECK(read(fd, text, sizeof text) == 8 && memcmp(text, "print(1)", 8) == 0);
   close(fd);
   CHECK(okg_payload_open(pinned, "../../manifest.json", &fd, &error) != OKG_OK);
-  CHECK(okg_payload_read(pinned, "scripts/main.lua", text, 7, &length, &error) == OKG_NO_SPACE && length == 8);
+  CHECK(okg_payload_read(pinned, "scripts/main.lua", text, 7, &length, &error) == OKG_NO_SPACE &&
+        length == 8);
   CHECK(okg_payload_read(pinned, "scripts/main.lua", text, 8, NULL, NULL) == OKG_OK);
   okg_payload_release(okg_payload_retain(pinned));
   okg_payload_release(pinned);
 }
 
-int main(int argc, char **argv) {
-  static const char *const after[] = {"config"};
+int main(int argc, char** argv) {
+  static const char* const after[] = {"config"};
   okg_options options = OKG_OPTIONS_INIT;
   okg_reload_handler handler = OKG_RELOAD_HANDLER_INIT;
   okg_subscription *scripts = NULL, *others = NULL;
@@ -166,7 +170,8 @@ int main(int argc, char **argv) {
   CHECK(okg_on_reload(server, "scripts", &handler, NULL, &error) == OKG_INVALID_ARGUMENT);
   CHECK(okg_on_reload_simple(server, "*", reload, NULL, &others, &error) == OKG_OK && others);
 
-  if (okg_start(server, INT64_C(20000000000), &error) != OKG_OK) return printf("okg_start: %s\n", error.text), 1;
+  if (okg_start(server, INT64_C(20000000000), &error) != OKG_OK)
+    return printf("okg_start: %s\n", error.text), 1;
   CHECK(prepared == 1 && committed == 1 && in_use == &staged_object && simple == 0 && seen == NULL);
   CHECK(okg_poll(server, 0) >= 0);
   CHECK(okg_poll_fd(server) >= 0);
@@ -178,8 +183,8 @@ int main(int argc, char **argv) {
   payload(server);
   CHECK(okg_reload(server, 0, &error) == OKG_OK);
   CHECK(okg_report_bad(server, "players fall through the floor", &error) == OKG_NOT_FOUND);
-  CHECK(okg_rollback(server, "sha256:0000000000000000000000000000000000000000000000000000000000000000", &error) ==
-        OKG_NOT_FOUND);
+  CHECK(okg_rollback(server, "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                     &error) == OKG_NOT_FOUND);
   okg_unsubscribe(others);
   okg_unsubscribe(scripts);
   okg_close(server);

@@ -1,6 +1,6 @@
 // Every wrapper of okg.hpp without exceptions and RTTI: uses_all RUN_DIR PAYLOAD_DIR, as uses_all.c.
-#include <okg/okg.hpp>
 #include <unistd.h>
+#include <okg/okg.hpp>
 
 #include <cstdio>
 #include <cstring>
@@ -67,20 +67,25 @@ int main(int argc, char** argv) {
   std::unique_ptr<Scripts> scripts;
   int lines = 0;
   bool stopped = true;
-  okg::GameServer server({.name = "uses_all", .server_version = "2.4.0", .payload_dir = argv[2], .run_dir = argv[1],
-                          .tick_timeout = std::chrono::seconds(10), .probation = std::chrono::seconds(0),
+  okg::GameServer server({.name = "uses_all",
+                          .server_version = "2.4.0",
+                          .payload_dir = argv[2],
+                          .run_dir = argv[1],
+                          .tick_timeout = std::chrono::seconds(10),
+                          .probation = std::chrono::seconds(0),
                           .log = [&](okg::LogLevel, std::string_view, std::string_view) { ++lines; },
                           .log_level = okg::LogLevel::debug});
   auto scripts_handler = server.on_reload<Scripts>(
-      "scripts", {.prepare = [&](okg::Payload next, okg::StopToken stop) -> okg::Result<std::unique_ptr<Scripts>> {
-                    stopped = stop.stop_requested();
-                    auto source = next.read("scripts/main.lua");
-                    if (!source) return source.error();
-                    return std::make_unique<Scripts>(Scripts{*source});
-                  },
-                  .commit = [&](auto next) { return std::exchange(scripts, std::move(next)); },
-                  .can_commit = [] { return true; },
-                  .after = {"config"}});
+      "scripts",
+      {.prepare = [&](okg::Payload next, okg::StopToken stop) -> okg::Result<std::unique_ptr<Scripts>> {
+         stopped = stop.stop_requested();
+         auto source = next.read("scripts/main.lua");
+         if (!source) return source.error();
+         return std::make_unique<Scripts>(Scripts{*source});
+       },
+       .commit = [&](auto next) { return std::exchange(scripts, std::move(next)); },
+       .can_commit = [] { return true; },
+       .after = {"config"}});
   auto others = server.on_reload("*", [](okg::Payload) { return okg::Result<void>(); });
   CHECK(scripts_handler && others);
   if (auto started = server.start({.initial_payload = std::chrono::seconds(20)}); !started) {

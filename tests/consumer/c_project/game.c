@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   okg_options options = OKG_OPTIONS_INIT;
-  okg_server *server = NULL;
+  okg_server* server = NULL;
   okg_error error;
   char status[65536];
 

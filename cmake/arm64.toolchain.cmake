@@ -1,0 +1,22 @@
+# arm64 by Debian's cross compiler. Boost and nlohmann_json are headers for every machine and are found in /usr/include,
+# which this compiler looks into last. libcrypto's archive for arm64 comes from cmake/arm64.sh.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+
+if(DEFINED ENV{OKG_ARM64_ROOT})
+  set(_root "$ENV{OKG_ARM64_ROOT}")
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+  set(_root "$ENV{XDG_CACHE_HOME}/okg-arm64")
+else()
+  set(_root "$ENV{HOME}/.cache/okg-arm64")
+endif()
+if(NOT EXISTS "${_root}/usr/lib/aarch64-linux-gnu/libcrypto.a")
+  message(FATAL_ERROR "okg: ${_root}: no libcrypto for arm64 there: run cmake/setup.sh test")
+endif()
+set(OPENSSL_INCLUDE_DIR "${_root}/usr/include" CACHE PATH "")
+set(OPENSSL_CRYPTO_LIBRARY "${_root}/usr/lib/aarch64-linux-gnu/libcrypto.a" CACHE FILEPATH "")
+set(OKG_CRYPTO_ARCHIVE "${OPENSSL_CRYPTO_LIBRARY}" CACHE FILEPATH "")
+set(CMAKE_C_FLAGS_INIT "-isystem ${_root}/usr/include/aarch64-linux-gnu")
+set(CMAKE_CXX_FLAGS_INIT "-isystem ${_root}/usr/include/aarch64-linux-gnu")

@@ -1,0 +1,12 @@
+# clang wherever the distribution put it: Debian's carries its version in the name.
+set(_names)
+foreach(version 19 20 21 22 18 17 16 15)
+  list(APPEND _names clang-${version})
+endforeach()
+find_program(OKG_CLANG NAMES ${_names} clang)
+if(NOT OKG_CLANG)
+  message(FATAL_ERROR "okg: clang: none found: run cmake/setup.sh test")
+endif()
+string(REGEX REPLACE "clang(-[0-9]+)?$" "clang++\\1" OKG_CLANGXX "${OKG_CLANG}")
+set(CMAKE_C_COMPILER "${OKG_CLANG}")
+set(CMAKE_CXX_COMPILER "${OKG_CLANGXX}")

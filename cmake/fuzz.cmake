@@ -1,0 +1,20 @@
+# okg_fuzzer(NAME SOURCES … ROOMS …): a libFuzzer program build/fuzz/fuzz/fuzz_NAME, made of instrumented rooms.
+# Its corpus, and what once broke it, lies in tests/fuzz/corpus/NAME/. tests/run.sh runs each for some seconds.
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "okg: OKG_BUILD_FUZZERS: libFuzzer comes with clang: use the preset `fuzz`")
+endif()
+add_compile_options(-fsanitize=fuzzer-no-link)
+add_link_options(-fsanitize=fuzzer-no-link)
+
+function(okg_fuzzer name)
+  cmake_parse_arguments(FUZZ "" "" "SOURCES;ROOMS" ${ARGN})
+  add_executable(fuzz_${name} ${FUZZ_SOURCES})
+  okg_warnings(fuzz_${name})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  foreach(room IN LISTS FUZZ_ROOMS)
+    target_link_libraries(fuzz_${name} PRIVATE okg_room_${room})
+    target_sources(fuzz_${name} PRIVATE $<TARGET_OBJECTS:okg_room_${room}>)
+  endforeach()
+  target_link_libraries(fuzz_${name} PRIVATE OpenSSL::Crypto)
+  set_target_properties(fuzz_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/fuzz")
+endfunction()

@@ -1,0 +1,32 @@
+"""What ctest found, for tests/run.sh: junit.py STAGE JUNIT.XML TALLY. Prints in full what failed and appends a line a
+case to the tally: passed|failed|skipped STAGE/NAME [REASON]."""
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+stage, junit, tally = sys.argv[1:4]
+
+
+def reason(output, message):
+    """Why a test was skipped: GoogleTest says it below the place, a script in a line "skip: reason"."""
+    found = re.search(r": Skipped\n(.+?)\n", output) or re.search(r"^skip: (.+)$", output, re.M)
+    return found.group(1).strip() if found else message or "it does not say why"
+
+
+lines = []
+for case in ElementTree.parse(junit).getroot().iter("testcase"):
+    name = f"{stage}/{case.get('name')}"
+    output = case.findtext("system-out") or ""
+    skipped, failure = case.find("skipped"), case.find("failure")
+    if case.get("status") == "disabled":
+        lines.append(f"skipped {name} disabled")
+    elif skipped is not None:
+        lines.append(f"skipped {name} {reason(output, skipped.get('message'))}")
+    elif failure is not None or case.get("status") != "run":
+        message = (failure.get("message") if failure is not None else "") or case.get("status")
+        print(f"---- {name} failed after {float(case.get('time', 0)):.1f} s: {message}\n{output}\n----", flush=True)
+        lines.append(f"failed {name} {message or 'failed'}")
+    else:
+        lines.append(f"passed {name}")
+with open(tally, "a", encoding="utf-8") as file:
+    file.writelines(line + "\n" for line in lines)
