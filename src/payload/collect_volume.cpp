@@ -9,7 +9,9 @@ base::Result<std::vector<VersionName>> collect_volume(base::Os& os, const std::s
                                                       const std::stop_token& stop, const base::Log& log) {
   const auto volume = open_volume(os, path, std::chrono::milliseconds(0), stop, log);
   if (!volume) return volume.error();
-  return collect(os, volume->root.get(), options);
+  CollectOptions stoppable = options;
+  stoppable.stop = stop;
+  return collect(os, volume->root.get(), stoppable);
 }
 
 }  // namespace okg::payload
