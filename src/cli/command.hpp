@@ -36,6 +36,9 @@ struct Program {
   int fail(const base::Error& error) const { return fail(cli::exit_code(error.code), error.text); }
 };
 
+// "<command>: text"; rooms that are named like a command say so themselves.
+std::string prefixed(std::string_view command, std::string_view text);
+
 class Command {
  public:
   virtual ~Command() = default;

@@ -89,8 +89,13 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   return commands;
 }
 
+std::string prefixed(std::string_view command, std::string_view text) {
+  const std::string prefix = std::string(command) + ": ";
+  return text.starts_with(prefix) ? std::string(text) : prefix + std::string(text);
+}
+
 int Program::fail(int code, std::string_view text) const {
-  output.complain(command.empty() ? std::string(text) : std::string(command) + ": " + std::string(text));
+  output.complain(command.empty() ? std::string(text) : prefixed(command, text));
   return code;
 }
 

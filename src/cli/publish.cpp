@@ -41,7 +41,7 @@ std::string own_program() {
 }
 
 void write_log(void* user, base::LogLevel, std::string_view, std::string_view text) {
-  static_cast<Output*>(user)->complain("publish: " + base::one_line(text));
+  static_cast<Output*>(user)->complain(prefixed("publish", base::one_line(text)));
 }
 
 class Publish final : public Command {

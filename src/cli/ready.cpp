@@ -146,9 +146,7 @@ Answer Ready::ask_server(Program& program, const std::string& volume, const std:
   const std::stop_token stop = program.interrupt.token();
   const auto answer = get_status(run, left(), stop);
   if (!answer)
-    return {false, nobody_answers(answer.error())
-                       ? "no server answers on " + socket_path(run) + ": " + answer.error().text
-                       : answer.error().text};
+    return {false, nobody_answers(answer.error()) ? unanswered(answer.error()) : answer.error().text};
   const ServerStatus& status = answer->status;
   std::vector<Digest> candidates;
   for (const auto& named : {status.active, status.desired})
@@ -160,7 +158,7 @@ Answer Ready::ask_server(Program& program, const std::string& volume, const std:
   if (!judged.yes) return judged;
   // What a dead game loop has in use is in use by nobody.
   const auto live = get(run, "/livez", left(), stop);
-  if (!live) return {false, "no server answers on " + socket_path(run) + ": " + live.error().text};
+  if (!live) return {false, unanswered(live.error())};
   if (live->status != 200) {
     std::string line = judged.line + ", but the server is not alive: state " + status.state;
     if (status.tick_age_ms)

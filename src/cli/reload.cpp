@@ -17,11 +17,12 @@ class Reload final : public Command {
   }
 
   int run(Program& program) override {
-    ReloadRequest request{"/v1/reload", base::OrderedJson::object(), wait_};
+    ReloadRequest request{.target = "/v1/reload", .body = base::OrderedJson::object(), .wait = wait_};
     if (to_) {
-      auto digest = parse_to(*to_);
+      const auto digest = parse_to(*to_);
       if (!digest) return program.fail(digest.error());
-      request.body["digest"] = *std::move(digest);
+      request.body["digest"] = digest->text();
+      request.digest = *digest;
     }
     request.body["force"] = force_;
     return request_reload(program, request);

@@ -50,13 +50,13 @@ std::int64_t whole_seconds(milliseconds duration) {
   return std::chrono::ceil<std::chrono::seconds>(duration).count();
 }
 
-// Which digest the server is at, so that its outcome can be waited for.
-std::optional<payload::Digest> digest_in(const control::Response& response) {
-  const auto body = base::parse_json_object(response.body, "answer", base::Code::io);
-  if (!body) return std::nullopt;
-  if (const auto direct = base::get_string(*body, "digest")) return payload::Digest::from_text(*direct);
+// The digest that was asked for, so that its outcome can be waited for.
+std::optional<payload::Digest> digest_of(const ReloadRequest& request, const control::Response& response) {
+  if (request.digest) return request.digest;
   const auto status = parse_status(response.body);
-  return status && status->desired ? status->desired->digest : std::nullopt;
+  if (!status) return std::nullopt;
+  if (request.to_last_good) return status->last_good;
+  return status->desired ? status->desired->digest : std::nullopt;
 }
 
 // One line why, from what the answer holds.
@@ -89,8 +89,8 @@ int report(Program& program, const control::Response& response,
 
 }  // namespace
 
-base::Result<std::string> parse_to(const std::string& text) {
-  if (const auto digest = payload::Digest::from_either(text)) return digest->text();
+base::Result<payload::Digest> parse_to(const std::string& text) {
+  if (const auto digest = payload::Digest::from_either(text)) return *digest;
   return base::Error(
       base::Code::invalid_argument,
       "--to " + base::quote(text) + ": a digest is sha256: and 64 hex digits, as okg status --json has it");
@@ -123,7 +123,7 @@ int request_reload(Program& program, const ReloadRequest& request) {
       return program.fail(kTryAgain, socket_path(*run) + ": no answer in time: see okg status");
     return fail_unanswered(program, *run, response.error());
   }
-  const auto digest = digest_in(*response);
+  const auto digest = digest_of(request, *response);
   while (response->status == 202 && digest && !stop.stop_requested()) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left <= 0ms) break;

@@ -23,11 +23,15 @@ class Rollback final : public Command {
   }
 
   int run(Program& program) override {
-    ReloadRequest request{"/v1/rollback", base::OrderedJson{{"to", kLastGood}}, wait_};
+    ReloadRequest request{.target = "/v1/rollback",
+                          .body = base::OrderedJson{{"to", kLastGood}},
+                          .to_last_good = !to_ || *to_ == kLastGood,
+                          .wait = wait_};
     if (to_ && *to_ != kLastGood) {
-      auto digest = parse_to(*to_);
+      const auto digest = parse_to(*to_);
       if (!digest) return program.fail(digest.error());
-      request.body["to"] = *std::move(digest);
+      request.body["to"] = digest->text();
+      request.digest = *digest;
     }
     if (force_) request.body["force"] = true;
     return request_reload(program, request);

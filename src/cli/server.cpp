@@ -35,17 +35,18 @@ bool nobody_answers(const base::Error& error) {
          error.code == base::Code::io;
 }
 
+std::string unanswered(const base::Error& error) {
+  return "no server answers: " + error.text;
+}
+
 int fail_unanswered(const Program& program, const std::string& run, const base::Error& error) {
   if (program.interrupt.requested()) return program.fail(kTryAgain, "interrupted");
-  const std::string where = socket_path(run) + ": ";
-  if (!nobody_answers(error)) return program.fail(kFailed, where + error.text);
-  return program.fail(kNoServer,
-                      where + "no server answers (" + error.text + "): is it up, and is --run right?");
+  if (!nobody_answers(error)) return program.fail(kFailed, socket_path(run) + ": " + error.text);
+  return program.fail(kNoServer, unanswered(error) + ": is it up, and is --run right?");
 }
 
 std::string error_text(const control::Response& response) {
-  if (const auto found = response.headers.find("x-okg-error"); found != response.headers.end())
-    return base::one_line(found->second);
+  // The header has only ASCII.
   if (auto body = base::parse_json_object(response.body, "answer", base::Code::io)) {
     if (const auto error = body->find("error"); error != body->end()) {
       if (error->is_string()) return base::one_line(error->get_ref<const std::string&>());
@@ -53,6 +54,8 @@ std::string error_text(const control::Response& response) {
         if (const auto text = base::get_string(*error, "text")) return base::one_line(*text);
     }
   }
+  if (const auto found = response.headers.find("x-okg-error"); found != response.headers.end())
+    return base::one_line(found->second);
   return "HTTP status " + std::to_string(response.status);
 }
 

@@ -34,6 +34,9 @@ base::Result<StatusAnswer> get_status(const std::string& run, std::chrono::milli
 // Is it that nobody answers?
 bool nobody_answers(const base::Error& error);
 
+// "no server answers: " and why.
+std::string unanswered(const base::Error& error);
+
 // Says on stderr why there is no answer; the exit code (69, or 75 when interrupted).
 int fail_unanswered(const Program& program, const std::string& run, const base::Error& error);
 

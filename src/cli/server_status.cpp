@@ -55,13 +55,9 @@ Attempt attempt_of(const Json& value) {
   return attempt;
 }
 
-}  // namespace
-
-base::Result<ServerStatus> parse_status(std::string_view body) {
-  auto parsed = base::parse_json_object(body, "status", base::Code::bad_manifest);
-  if (!parsed) return parsed.error();
+base::Result<ServerStatus> read_status(Json document) {
   ServerStatus status;
-  status.json = *std::move(parsed);
+  status.json = std::move(document);
   const Json& json = status.json;
   if (const auto schema = base::get_string(json, "schema"); schema != "okg.status/v1")
     return base::Error(base::Code::bad_manifest,
@@ -96,6 +92,17 @@ base::Result<ServerStatus> parse_status(std::string_view body) {
     status.superseded = base::get_uint(*reloads, "superseded").value_or(0);
   }
   return status;
+}
+
+}  // namespace
+
+base::Result<ServerStatus> parse_status(std::string_view body) {
+  auto parsed = base::parse_json_object(body, "status", base::Code::bad_manifest);
+  if (!parsed) return parsed.error();
+  // An answer to a request that failed has it inside.
+  if (const Json* inner = member(*parsed, "status"); inner != nullptr && inner->is_object())
+    return read_status(Json(*inner));
+  return read_status(*std::move(parsed));
 }
 
 std::optional<Attempt> failure_of(const ServerStatus& status, const Digest& digest) {

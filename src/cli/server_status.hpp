@@ -46,7 +46,8 @@ struct ServerStatus {
   std::uint64_t ok = 0, failed = 0, superseded = 0;
 };
 
-// bad_manifest when it is not a JSON object of this schema.
+// bad_manifest when it is not a JSON object of this schema. Also takes the answer to a failed request, which
+// has the status inside.
 base::Result<ServerStatus> parse_status(std::string_view body);
 
 enum class Outcome { none, active, failed, superseded, rolled_back };

@@ -13,7 +13,6 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr int kTries = 10;
 constexpr milliseconds kFirstPause = 200ms;
 constexpr milliseconds kLongestPause = 5s;
 // The legacy route takes up to 25 s to answer.
@@ -33,7 +32,7 @@ OutcomeOf pull(const Trigger& trigger, std::optional<Clock::time_point> deadline
     return deadline ? std::chrono::ceil<milliseconds>(*deadline - Clock::now()) : milliseconds::max();
   };
   milliseconds rest = kFirstPause;
-  for (int attempt = 1; attempt <= kTries; ++attempt) {
+  for (int attempt = 1; attempt <= trigger.tries; ++attempt) {
     if (attempt > 1) {
       if (!pause(std::clamp(rest, 0ms, std::max(0ms, left())), stop)) return {};
       rest = std::min(rest * 2, kLongestPause);

@@ -14,10 +14,11 @@ struct Trigger {
   std::string url;
   int expect = 200;
   std::string token;  // sent as a bearer token if not empty
+  int tries = 10;
 };
 
-// Ten tries, 0.2 s to 5 s apart. failed (stage confirm) with the last answer when none was as expected; none
-// when `deadline` passed or a stop was requested before.
+// So many tries, 0.2 s to 5 s apart. failed (stage confirm) with the last answer when none was as expected;
+// none when `deadline` passed or a stop was requested before.
 OutcomeOf pull(const Trigger& trigger, std::optional<std::chrono::steady_clock::time_point> deadline,
                const std::stop_token& stop);
 

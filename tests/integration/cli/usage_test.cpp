@@ -1,0 +1,159 @@
+// Help, versions, and everything that is wrong before anything is done: exit code 2 and one line that names
+// it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/cli/support.hpp"
+
+namespace okg::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+struct Wrong {
+  const char* name;
+  Words arguments;
+  std::string named;  // what the line has to name
+  Variables variables = {};
+};
+
+class UsageIsRefused : public testing::TestWithParam<Wrong> {};
+
+TEST_P(UsageIsRefused, WithOneLine) {
+  const Finished done = okg(GetParam().arguments, GetParam().variables);
+  EXPECT_EQ(done.code, 2);
+  EXPECT_THAT(done.out, IsEmpty());
+  EXPECT_THAT(done.err, StartsWith("okg: "));
+  EXPECT_THAT(done.err, HasSubstr(GetParam().named));
+  EXPECT_EQ(std::count(done.err.begin(), done.err.end(), '\n'), 1);
+}
+
+const std::string kDigest = "sha256:" + std::string(64, 'a');
+
+INSTANTIATE_TEST_SUITE_P(
+    Cli, UsageIsRefused,
+    testing::Values(
+        Wrong{"NoCommand", {}, "no command"}, Wrong{"UnknownCommand", {"pblish"}, "\"pblish\""},
+        Wrong{"UnknownFlag", {"status", "--bogus"}, "\"--bogus\""},
+        Wrong{"UnknownFlagInFront", {"--bogus", "status"}, "\"--bogus\""},
+        Wrong{"ExtraArgument", {"status", "now"}, "\"now\""},
+        Wrong{"TwoCommands", {"status", "reload"}, "one command"},
+        Wrong{"FlagWithoutValue", {"status", "--run"}, "--run"},
+        Wrong{"FlagForValue", {"publish", "--from", "--once"}, "--from"},
+        Wrong{"EmptyValue", {"status", "--run", ""}, "--run"},
+        Wrong{"RunTwice", {"--run", "a", "status", "--run", "b"}, "--run"},
+        Wrong{"BadJsonFlag", {"status", "--json=perhaps"}, "--json"},
+        Wrong{"PackNothing", {"pack", "--version", "1"}, "DIR"},
+        Wrong{"PackNoVersion", {"pack", "/tmp"}, "--version"},
+        Wrong{"PackBadVersion", {"pack", "/tmp", "--version", "a\nb"}, "--version"},
+        Wrong{"PackBadComponent",
+              {"pack", "/tmp", "--version", "1", "--component", "scripts"},
+              "--component \"scripts\""},
+        Wrong{"PackComponentTwice",
+              {"pack", "/tmp", "--version", "1", "--component", "a=b", "--component", "a=c"},
+              "--component \"a=c\""},
+        Wrong{"PackBadAfter", {"pack", "/tmp", "--version", "1", "--after", "=b"}, "--after \"=b\""},
+        Wrong{"PackBadUnhandled",
+              {"pack", "/tmp", "--version", "1", "--unhandled", "maybe"},
+              "--unhandled \"maybe\""},
+        Wrong{"PackNoSuchDirectory", {"pack", "/nonexistent", "--version", "1"}, "/nonexistent"},
+        Wrong{"PublishNothing", {"publish", "--to", "/tmp"}, "--from"},
+        Wrong{"PublishBadBudget", {"publish", "--from", "/tmp", "--budget", "lots"}, "--budget \"lots\""},
+        Wrong{"PublishBadKeep", {"publish", "--from", "/tmp", "--keep", "-1"}, "--keep \"-1\""},
+        Wrong{"PublishKeepsNone", {"publish", "--from", "/tmp", "--keep", "0"}, "--keep \"0\""},
+        Wrong{"PublishBadWait", {"publish", "--from", "/tmp", "--once", "--wait", "30"}, "--wait \"30\""},
+        Wrong{"PublishWaitWithoutOnce", {"publish", "--from", "/tmp", "--wait", "30s"}, "--once"},
+        Wrong{"PublishExpectAlone", {"publish", "--from", "/tmp", "--expect", "200"}, "--trigger"},
+        Wrong{"PublishBadExpect",
+              {"publish", "--from", "/tmp", "--trigger", "http://127.0.0.1/", "--expect", "2000"},
+              "--expect \"2000\""},
+        Wrong{"PublishBadTrigger",
+              {"publish", "--from", "/tmp", "--trigger", "https://127.0.0.1/"},
+              "--trigger"},
+        Wrong{"PublishTriggerByName",
+              {"publish", "--from", "/tmp", "--trigger", "http://game/reload"},
+              "--trigger"},
+        Wrong{"PublishToTwoVolumes",
+              {"publish", "--from", "/tmp", "--to", "/a", "--payload", "/b"},
+              "--payload"},
+        Wrong{"PublishFromNowhere",
+              {"publish", "--from", "/nonexistent", "--to", "/tmp", "--once"},
+              "/nonexistent"},
+        Wrong{"PublishFromFile",
+              {"publish", "--from", "/proc/self/exe", "--to", "/tmp", "--once"},
+              "not a directory"},
+        Wrong{"PublishPlainWithoutVersion",
+              {"publish", "--from", "/usr/include/CLI", "--to", "/tmp", "--once"},
+              "--version"},
+        Wrong{"ReadyNothing", {"ready"}, "--from"},
+        Wrong{"ReadyBadGate", {"ready", "--from", "/tmp", "--gate", "perfect"}, "--gate \"perfect\""},
+        Wrong{"ReadyFromNowhere", {"ready", "--from", "/nonexistent"}, "/nonexistent"},
+        Wrong{"ReloadBadDigest", {"reload", "--to", "2.4.1"}, "--to \"2.4.1\""},
+        Wrong{"ReloadBadWait", {"reload", "--wait", "soon"}, "--wait \"soon\""},
+        Wrong{"RollbackBadDigest", {"rollback", "--to", kDigest + "0"}, "--to"},
+        Wrong{"ProbeNothing", {"probe"}, "live or ready"},
+        Wrong{"ProbeSomethingElse", {"probe", "health"}, "\"health\""},
+        Wrong{"NoServerNamed", {"status"}, "--run", {{"XDG_RUNTIME_DIR", "/nonexistent"}}},
+        Wrong{"BadName", {"status"}, "OKG_NAME", {{"OKG_NAME", "../x"}}}),
+    [](const auto& tested) { return tested.param.name; });
+
+class Help : public testing::TestWithParam<const char*> {};
+
+TEST_P(Help, HasAnExample) {
+  const std::string command = GetParam();
+  const Finished done = okg({command, "--help"});
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.err, IsEmpty());
+  EXPECT_THAT(done.out, HasSubstr("Example:\n"));
+  const std::string example = done.out.substr(done.out.find("Example:\n"));
+  EXPECT_THAT(example, HasSubstr("okg " + command));
+  for (const char* everywhere : {"--help", "--json", "--run", "--payload", "--version"})
+    EXPECT_THAT(done.out, HasSubstr(everywhere));
+  EXPECT_EQ(okg({"--help", command}).out, done.out);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cli, Help,
+                         testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe"),
+                         [](const auto& tested) { return std::string(tested.param); });
+
+TEST(Overview, NamesEveryCommandAndExitCode) {
+  const Finished done = okg({"--help"});
+  EXPECT_EQ(done.code, 0);
+  for (const char* word :
+       {"pack", "publish", "ready", "status", "reload", "rollback", "probe", "Example:", "69", "75"})
+    EXPECT_THAT(done.out, HasSubstr(word));
+}
+
+TEST(Version, OfTheProgram) {
+  EXPECT_EQ(okg({"--version"}).out, "okg " OKG_VERSION "\n");
+  EXPECT_EQ(okg({"status", "--version"}).out, "okg " OKG_VERSION "\n");
+  EXPECT_EQ(okg({"--version", "--json"}).events().at(0)["okg"], OKG_VERSION);
+}
+
+TEST(Colour, IsNotForPipes) {
+  EXPECT_THAT(okg({"--help"}, {{"TERM", "xterm"}}).out, testing::Not(HasSubstr("\x1b")));
+  EXPECT_THAT(okg({"status", "--bogus"}, {{"TERM", "xterm"}}).err, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(Names, AreListedWhenThereAreSeveral) {
+  const TemporaryDirectory home;
+  const std::string own = home / ("okg-" + std::to_string(::geteuid()));
+  std::filesystem::create_directories(own + "/red/run");
+  const Variables variables{{"XDG_RUNTIME_DIR", home.path()}};
+  // One: that one is meant, and nobody listens there.
+  const Finished one = okg({"status"}, variables);
+  EXPECT_EQ(one.code, 69);
+  EXPECT_THAT(one.err, HasSubstr(own + "/red/run/okg.sock"));
+  std::filesystem::create_directories(own + "/blue/run");
+  const Finished two = okg({"status"}, variables);
+  EXPECT_EQ(two.code, 2);
+  EXPECT_THAT(two.err, HasSubstr("blue, red"));
+  const Finished named = okg({"status"}, {{"XDG_RUNTIME_DIR", home.path()}, {"OKG_NAME", "blue"}});
+  EXPECT_EQ(named.code, 69);
+  EXPECT_THAT(named.err, HasSubstr("/blue/run/okg.sock"));
+}
+
+}  // namespace
+}  // namespace okg::test

@@ -1,0 +1,76 @@
+#include "cli/status_table.hpp"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/cli/support.hpp"
+
+namespace okg::cli {
+namespace {
+
+using base::Json;
+using test::status_json;
+using testing::HasSubstr;
+
+ServerStatus status(const Json& changes) {
+  return *parse_status(status_json(changes));
+}
+
+class StatusTable : public testing::Test {
+ protected:
+  base::UniqueFd nowhere_{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  Output output_{nowhere_.get(), nowhere_.get(), false};
+  std::string table(const Json& changes) { return status_table(output_, status(changes)); }
+};
+
+TEST_F(StatusTable, OfAServerThatHasNothingYet) {
+  EXPECT_EQ(table({{"state", "starting"}, {"ready", false}, {"tick_age_ms", nullptr}}),
+            "state      starting\n"
+            "ready      no\n"
+            "active     -\n"
+            "desired    -\n"
+            "last good  -\n"
+            "last       -\n"
+            "reloads    0 ok, 0 failed, 0 superseded\n"
+            "watch      inotify\n"
+            "server     2.4.0, okg 0.1.0, pid 1\n"
+            "instance   5d8c1d1e-9d5a-4c53-8a43-0d8f0f6e1a11\n");
+}
+
+TEST_F(StatusTable, ListsEveryRefusal) {
+  const Json refused =
+      Json::array({{{"digest", "sha256:" + std::string(64, '1')}, {"stage", "verify"}, {"text", "bit"}},
+                   {{"digest", "sha256:" + std::string(64, '2')}, {"stage", "requires"}}});
+  EXPECT_THAT(table({{"refused", refused}}),
+              HasSubstr("refused    111111111111  verify: bit\n           222222222222  requires\n"));
+}
+
+TEST_F(StatusTable, SaysWhatWillBeTriedAgain) {
+  EXPECT_THAT(
+      table({{"last",
+              {{"version", "2"},
+               {"result", "failed"},
+               {"stage", "verify"},
+               {"text", "disk"},
+               {"code", "io"},
+               {"retriable", true},
+               {"attempt", 3},
+               {"total_us", 18446744073709551615ULL}}}}),
+      HasSubstr("last       2  failed at verify: disk [io] (attempt 3, will be tried again)\nreloads"));
+}
+
+TEST(StatusLine, HasWhatMatters) {
+  EXPECT_EQ(status_line(status({{"active", {{"digest", "sha256:" + std::string(64, '1')}, {"version", "1"}}},
+                                {"desired", {{"digest", "sha256:" + std::string(64, '2')}, {"version", "2"}}},
+                                {"last", {{"version", "2"}, {"result", "failed"}, {"stage", "verify"}}}})),
+            "idle, ready; active 1; desired 2; reload of 2 failed at verify");
+}
+
+TEST(SameStatus, LooksAwayFromTheClock) {
+  EXPECT_TRUE(same_status(status({{"tick_age_ms", 1}}), status({{"tick_age_ms", 2}})));
+  EXPECT_FALSE(same_status(status({{"state", "idle"}}), status({{"state", "stalled"}})));
+}
+
+}  // namespace
+}  // namespace okg::cli
