@@ -63,7 +63,7 @@ TEST(FileList, RefusesEveryOtherForm) {
                                   line("a", "-1"),
                                   line("a", "+1"),
                                   line("a", ""),
-                                 
+
                                   line("a", "0x1"),
                                   line("a", "9223372036854775808"),
                                   line("a", "99999999999999999999"),
