@@ -27,7 +27,9 @@ if(NOT OKG_SANITIZE)
   target_link_options(okg PRIVATE -Wl,-z,defs)  # the sanitizers' own symbols come with the program
 endif()
 if(OKG_STATIC_RUNTIME)
-  target_link_options(okg PRIVATE -static-libstdc++ -static-libgcc)
+  # libgcc_s stays shared: an exception that a callback of the game's lets out is unwound by the game's unwinder, and a
+  # second one in here would abort when it is asked about a frame that it did not find itself.
+  target_link_options(okg PRIVATE -static-libstdc++)
 endif()
 
 # ---- static

@@ -8,8 +8,8 @@ stage, junit, tally = sys.argv[1:4]
 
 
 def reason(output, message):
-    """Why a test was skipped: GoogleTest says it below the place, a script in a line "skip: reason"."""
-    found = re.search(r": Skipped\n(.+?)\n", output) or re.search(r"^skip: (.+)$", output, re.M)
+    """Why a test was skipped: GoogleTest says it below the place, a script in a line "skip: reason" (or SKIP:)."""
+    found = re.search(r": Skipped\n(.+?)\n", output) or re.search(r"^skip: *(.+)$", output, re.M | re.I)
     return found.group(1).strip() if found else message or "it does not say why"
 
 

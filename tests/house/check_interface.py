@@ -36,7 +36,7 @@ control = code("src/control")
 
 # Environment variables: the first cells of section 3.
 cells = " ".join(row.split("|")[1] for row in promised(section[3]).splitlines() if row.startswith("| `OKG_"))
-both("variable", set(re.findall(r"OKG_[A-Z_]+", cells)) | {"OKG_HOST_NETWORK"}, set(re.findall(r'"(OKG_[A-Z_]+)"', sources)))
+both("variable", set(re.findall(r"OKG_[A-Z_]+", cells)) | {"OKG_HOST_NETWORK"}, set(re.findall(r'"(OKG_[A-Z_]+)(?<!_INIT)"', sources)))
 
 # Codes of the status, and its keys.
 codes = set(re.search(r"`code` is one of: `([a-z_ ]+)`", section[5]).group(1).split())
