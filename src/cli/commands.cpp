@@ -103,6 +103,8 @@ int dispatch(Program& program, std::vector<std::string> arguments) {
   CLI::App app;
   app.name("okg");
   app.allow_extras();
+  // One at most: without this CLI11 would read the word after `okg probe` as a command, too.
+  app.require_subcommand(0, 1);
   app.set_help_flag("-h,--help", "print this help");
   app.footer(kOverview);
   bool version = false;
