@@ -102,25 +102,49 @@ Status replace_file(Os& os, int directory, std::string_view name, std::string_vi
   return done;
 }
 
+namespace {
+
+// In a directory like /tmp anybody may have made what we are about to use as ours, or a link to what is ours.
+Status check_owner(Os& os, const std::string& path, bool anybody_may_make) {
+  struct stat info{};
+  if (const int failed = os.stat(AT_FDCWD, path.c_str(), &info); failed < 0)
+    return error_from_errno(-failed, "stat " + path);
+  const bool somebody_elses = info.st_uid != 0 && info.st_uid != os.effective_uid();
+  if (somebody_elses && (S_ISLNK(info.st_mode) || anybody_may_make))
+    return Error(Code::denied, path + ": belongs to uid " + std::to_string(info.st_uid) +
+                                   ": remove it, or name another directory");
+  return {};
+}
+
+bool anybody_may_make_in(Os& os, const std::string& directory) {
+  struct stat info{};
+  return os.stat(AT_FDCWD, directory.empty() ? "/" : directory.c_str(), &info) == 0 &&
+         S_ISDIR(info.st_mode) && (info.st_mode & S_IWOTH) != 0;
+}
+
+}  // namespace
+
 Status make_private_directories(Os& os, const std::string& path) {
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+  for (std::size_t begin = 0, slash = path.find('/', 1);; begin = slash, slash = path.find('/', slash + 1)) {
     const std::string prefix = path.substr(0, slash);
     if (!prefix.empty() && prefix.back() != '/') {
       const int made = os.mkdir(AT_FDCWD, prefix.c_str(), 0700);
-      if (made < 0 && made != -EEXIST) {
+      if (made < 0) {
         // A parent that exists but may not be written (EROFS, EACCES) is fine as long as what we want is
         // there.
         struct stat info{};
-        if (os.stat(AT_FDCWD, prefix.c_str(), &info) < 0)
+        if (made != -EEXIST && os.stat(AT_FDCWD, prefix.c_str(), &info) < 0)
           return error_from_errno(-made, "make directory " + prefix);
+        if (auto good = check_owner(os, prefix, anybody_may_make_in(os, path.substr(0, begin))); !good)
+          return good;
       }
     }
     if (slash == path.npos) break;
   }
-  struct stat info{};
-  if (const int failed = os.stat(AT_FDCWD, path.c_str(), &info); failed < 0)
-    return error_from_errno(-failed, "stat " + path);
-  if (!S_ISDIR(info.st_mode)) return Error(Code::bad_path, path + ": not a directory");
+  const int fd = os.open(AT_FDCWD, path.c_str(), O_PATH | O_DIRECTORY);
+  if (fd == -ENOTDIR) return Error(Code::bad_path, path + ": not a directory");
+  if (fd < 0) return error_from_errno(-fd, "open " + path);
+  os.close(fd);
   return {};
 }
 

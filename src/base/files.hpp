@@ -30,7 +30,8 @@ Status write_all(Os& os, int fd, std::string_view content, std::string_view what
 // read() that repeats on EINTR.
 ssize_t read_some(Os& os, int fd, void* data, std::size_t size);
 
-// mkdir -p with mode 0700 for what is made; fails if a component is a link owned by somebody else.
+// mkdir -p with mode 0700 for what is made. denied when a component is a link of somebody else (neither root
+// nor us), or a directory of somebody else where anybody may make one, as in /tmp.
 Status make_private_directories(Os& os, const std::string& path);
 
 }  // namespace okg::base
