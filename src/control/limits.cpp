@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace okg::control {
 namespace {
@@ -28,29 +30,27 @@ PeerTable::Peer& PeerTable::find(const std::string& name, Time now) {
   return peers_[name] = Peer{.reads = {settings_.reads_burst, now}, .orders = {settings_.orders_burst, now}};
 }
 
-// Whoever has no connection and a full bucket is as good as unknown. If that is nobody, the one who was quiet
-// longest.
+// Whoever has no connection and a full bucket is as good as unknown. If too many are left, the half that was
+// quiet longest goes: seldom enough that a flood of new peers costs little each.
 void PeerTable::make_room(Time now) {
-  auto oldest = peers_.end();
+  std::vector<std::pair<Time, std::string>> idle;
   for (auto at = peers_.begin(); at != peers_.end();) {
-    Peer& peer = at->second;
-    if (peer.connections != 0) {
-      ++at;
-      continue;
-    }
-    const Time last = std::max(peer.reads.at, peer.orders.at);
+    const Peer& peer = at->second;
     Bucket reads = peer.reads, orders = peer.orders;
     refill(reads.tokens, reads.at, now, settings_.reads_per_second, settings_.reads_burst);
     refill(orders.tokens, orders.at, now, settings_.orders_per_second, settings_.orders_burst);
-    if (reads.tokens >= settings_.reads_burst && orders.tokens >= settings_.orders_burst) {
+    if (peer.connections == 0 && reads.tokens >= settings_.reads_burst &&
+        orders.tokens >= settings_.orders_burst) {
       at = peers_.erase(at);
       continue;
     }
-    if (oldest == peers_.end() || last < std::max(oldest->second.reads.at, oldest->second.orders.at))
-      oldest = at;
+    if (peer.connections == 0) idle.emplace_back(std::max(peer.reads.at, peer.orders.at), at->first);
     ++at;
   }
-  if (peers_.size() >= kMostPeers && oldest != peers_.end()) peers_.erase(oldest);
+  if (peers_.size() < kMostPeers) return;
+  std::sort(idle.begin(), idle.end());
+  idle.resize((idle.size() + 1) / 2);
+  for (const auto& [last, name] : idle) peers_.erase(name);
 }
 
 bool PeerTable::connect(const std::string& name, Time now) {
