@@ -23,7 +23,7 @@
  *     is caught and counts as its failure (OKG_CRASHED). Handlers may be compiled with or without exceptions.
  *  9. Every wait has a deadline. okg_close() takes less than 100 ms of okg's own time; a `prepare` that is running is
  *     told to stop and waited for.
- * 10. fork(): in the child every handle is closed, no lock is held and no descriptor of okg's is left open.
+ * 10. fork(): in the child every handle is closed and no lock is held; what it inherits is closed by exec.
  * 11. Durations are nanoseconds in int64_t, sizes are bytes.
  */
 #ifndef OKG_OKG_H
