@@ -6,6 +6,7 @@
 #include "base/json.hpp"
 #include "payload/layout.hpp"
 #include "payload/publish.hpp"
+#include "payload/tree.hpp"
 
 namespace okg::payload {
 namespace {
@@ -20,6 +21,9 @@ base::Status write_desired(base::Os& os, const std::string& run_directory, const
   const int fd = os.open(AT_FDCWD, run_directory.c_str(), O_RDONLY | O_DIRECTORY);
   if (fd < 0) return base::error_from_errno(-fd, "open run directory " + run_directory);
   const base::UniqueFd directory(fd);
+  // A publisher that was killed in the middle of replace_file() left one; there is no other, we hold the
+  // lock.
+  remove_temporaries(os, fd, std::string(".") + kDesired + ".");
   const std::string boot_id = os.boot_id();
   base::OrderedJson object;
   object["schema"] = kDesiredSchema;

@@ -191,4 +191,11 @@ Status remove_tree(Os& os, int directory, const std::string& name, std::stop_tok
   return {};
 }
 
+void remove_temporaries(Os& os, int directory, std::string_view prefix) {
+  std::vector<DirectoryEntry> entries;
+  if (os.list_directory(directory, &entries) < 0) return;
+  for (const DirectoryEntry& entry : entries)
+    if (entry.name.starts_with(prefix)) os.unlink(directory, entry.name.c_str(), false);
+}
+
 }  // namespace okg::payload

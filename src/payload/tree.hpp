@@ -57,4 +57,7 @@ base::Status walk_tree(base::Os& os, int directory,
 // When `stop` is requested the rest stays: timeout.
 base::Status remove_tree(base::Os& os, int directory, const std::string& name, std::stop_token stop = {});
 
+// Removes the files in `directory` whose names begin so: temporaries of somebody who was killed. Best effort.
+void remove_temporaries(base::Os& os, int directory, std::string_view prefix);
+
 }  // namespace okg::payload

@@ -39,10 +39,6 @@ Result<bool> is_image_layer(Os& os, int root, const struct stat& info) {
          top.st_dev == info.st_dev;
 }
 
-bool starts_with(const std::string& text, std::string_view prefix) {
-  return text.compare(0, prefix.size(), prefix) == 0;
-}
-
 Status flock_within(Os& os, int fd, std::int64_t deadline_ns, const std::stop_token& stop) {
   for (;;) {
     if (stop.stop_requested()) return interrupted();
@@ -54,13 +50,6 @@ Status flock_within(Os& os, int fd, std::int64_t deadline_ns, const std::stop_to
       return Error(Code::busy, "another publisher is at work on this volume: try again later");
     os.sleep_ms(kLockPollMs);
   }
-}
-
-void remove_temporaries(Os& os, int directory, const char* prefix) {
-  std::vector<base::DirectoryEntry> entries;
-  if (os.list_directory(directory, &entries) < 0) return;
-  for (const auto& entry : entries)
-    if (starts_with(entry.name, prefix)) os.unlink(directory, entry.name.c_str(), false);
 }
 
 // Whatever is in the way of nobody may stay: the next start tries again.
@@ -96,7 +85,7 @@ Result<UniqueFd> open_root(Os& os, const std::string& path, const Log& log) {
   if (!layer) return layer.error();
   if (*layer) {
     const char* hint = ": not a volume but the container's own file system: mount the payload volume there";
-    if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr || starts_with(path, "/okg/"))
+    if (std::getenv("KUBERNETES_SERVICE_HOST") != nullptr || path.starts_with("/okg/"))
       return Error(Code::invalid_argument, path + hint);
     log.warn(kRoom, path + hint);
   }

@@ -49,6 +49,7 @@ class PublishFaultTest : public PayloadTest {
         << what;
     EXPECT_EQ(names_in(volume + "/bin"), std::vector<std::string>{"okg"}) << what;
     EXPECT_EQ(staged(), 0U) << what;
+    EXPECT_LE(names_in(run).size(), 2U) << what;
     EXPECT_LE(names_in(volume + "/v").size(), 2U) << what;
     EXPECT_EQ(mode_of(volume + "/" + current()), 0555U) << what;
   }
@@ -145,6 +146,7 @@ TEST_F(PublishFaultTest, IsKilledAgainAndAgain) {
     EXPECT_TRUE(*files == kFirst || *files == kSecond) << n;
     EXPECT_LE(staged(), 2U) << "leftovers of one run, not of all";
   }
+  EXPECT_LE(names_in(run).size(), 2U);
   check_and_converge(true, std::nullopt, "after many kills");
 }
 
