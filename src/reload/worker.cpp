@@ -40,11 +40,6 @@ void Worker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Worker::forget() {
-  // The object cannot be destroyed in the child: it would join a thread that is not there.
-  new std::thread(std::move(thread_));
-}
-
 void Worker::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -20,8 +20,6 @@ class Worker {
   base::Status run(std::function<void()> task);
   // Drops what has not begun, waits for what has, joins. Idempotent.
   void stop();
-  // In the child of a fork there is no thread to join.
-  void forget();
 
  private:
   void loop();
