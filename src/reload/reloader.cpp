@@ -369,6 +369,7 @@ void Reloader::supersede(const Digest& digest, const std::string& version, Actio
 }
 
 void Reloader::bless(Actions& actions) {
+  if (job_ && job_->restore) drop_job(actions);  // what it would restore is dropped below
   probation_until_.reset();
   clear_attempts(active_->digest(), actions);
   guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
