@@ -94,7 +94,7 @@ tests() { # tests PRESET CTEST-ARGUMENT…
   local preset=$1 junit=$logs/$1.xml log=$logs/$1.ctest
   shift
   stage "$preset: tests"
-  [ "$long" = 1 ] || set -- "$@" -LE long
+  [ "$long" = 1 ] || set -- "$@" -LE '(^|,)long(,|$)'
   [ -z "$filter" ] || set -- "$@" -R "$filter"
   "${still[@]}" ctest --test-dir "build/$preset" -j "$jobs" --no-tests=ignore --output-junit "$junit" \
     --test-output-size-passed 65536 --test-output-size-failed 16777216 "$@" >"$log" 2>&1
@@ -171,8 +171,8 @@ if build release; then
   stage_end
 fi
 
-if build asan; then tests asan -L '^(unit|integration)$'; fi
-if build tsan; then tests tsan -L '^threads$'; fi
+if build asan; then tests asan -L '(^|,)(unit|integration)(,|$)'; fi
+if build tsan; then tests tsan -L '(^|,)threads(,|$)'; fi
 
 fuzz_one() { # fuzz_one PROGRAM NAME: ends with 0 iff nothing was found
   local corpus=build/fuzz/corpus/$2 seconds=$((long ? 1800 : 10))
