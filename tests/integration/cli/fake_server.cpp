@@ -135,7 +135,7 @@ std::string status_json(const base::Json& changes) {
                        {"reloads", {{"ok", 0}, {"failed", 0}, {"superseded", 0}}},
                        {"watch", "inotify"},
                        {"tick_age_ms", 12}};
-  status.update(changes);
+  if (changes.is_object()) status.update(changes);  // {} is null
   return status.dump();
 }
 

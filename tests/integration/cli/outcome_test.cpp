@@ -194,9 +194,9 @@ TEST_F(Outcome, WhatTheServerUsesIsKept) {
 
 TEST_F(Outcome, HostileStatusIsNoStatus) {
   FakeServer server(place_.run(), [&](const Asked& asked) {
-    return waits(asked) ? Reply{409, "{\"schema\":\"okg.status/v1\",\"last\":[[[[",
-                                "X-OKG-Error: it \x1b[31mbroke\r\n"}
-                        : Reply{200, std::string(2 << 20, '['), {}};
+    return waits(asked)
+               ? Reply{409, R"({"error":{"text":"it \u001b[31mbroke"},"status":{"last":[[[[]]]]}})", {}}
+               : Reply{200, std::string(2 << 20, '['), {}};
   });
   const Finished done =
       okg({"publish", "--from", place_.image(), "--once", "--wait", "30s"}, place_.variables());

@@ -140,6 +140,15 @@ Finished okg(const Words& arguments, const Variables& variables) {
   return process.finish();
 }
 
+bool same_content(const std::string& one, const std::string& other) {
+  const auto all = [](const std::string& path) {
+    std::string content(std::filesystem::file_size(path), '\0');
+    std::ifstream(path, std::ios::binary).read(content.data(), static_cast<std::streamsize>(content.size()));
+    return content;
+  };
+  return all(one) == all(other);
+}
+
 bool is_root() {
   return ::geteuid() == 0;
 }

@@ -77,6 +77,9 @@ class Process {
 // Runs okg to its end.
 Finished okg(const Words& arguments, const Variables& variables = {});
 
+// Do the two files hold the same?
+bool same_content(const std::string& one, const std::string& other);
+
 // May this process make PID namespaces, change its root?
 bool may_unshare();
 bool is_root();

@@ -19,6 +19,10 @@ struct Wrong {
   Variables variables = {};
 };
 
+void PrintTo(const Wrong& wrong, std::ostream* out) {
+  *out << wrong.name;
+}
+
 class UsageIsRefused : public testing::TestWithParam<Wrong> {};
 
 TEST_P(UsageIsRefused, WithOneLine) {
@@ -39,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"UnknownFlag", {"status", "--bogus"}, "\"--bogus\""},
         Wrong{"UnknownFlagInFront", {"--bogus", "status"}, "\"--bogus\""},
         Wrong{"ExtraArgument", {"status", "now"}, "\"now\""},
-        Wrong{"TwoCommands", {"status", "reload"}, "one command"},
+        Wrong{"TwoCommands", {"status", "reload"}, "\"reload\""},
         Wrong{"FlagWithoutValue", {"status", "--run"}, "--run"},
         Wrong{"FlagForValue", {"publish", "--from", "--once"}, "--from"},
         Wrong{"EmptyValue", {"status", "--run", ""}, "--run"},

@@ -92,7 +92,9 @@ TEST(Progress, IsForTerminalsAndForWhatTakesLong) {
     progress.set(1, 100);
     const bool quick = std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(400);
     const std::string early = drain(terminal.master.get());
-    if (quick) EXPECT_EQ(early, "");
+    if (quick) {
+      EXPECT_EQ(early, "");
+    }
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(700);
     while (std::chrono::steady_clock::now() < until) progress.set(50, 100);
   };
