@@ -19,10 +19,6 @@ Nanoseconds backoff(unsigned attempt, double random) {
   return base * 8 / 10 + static_cast<Nanoseconds>(static_cast<double>(base) * 0.4 * random);
 }
 
-void append(Actions& actions, Action action) {
-  actions.push_back(std::move(action));
-}
-
 }  // namespace
 
 Reloader::Reloader(ReloaderOptions options, Guard guard)
@@ -64,28 +60,6 @@ std::optional<Target> Reloader::goal() const {
   return active_;
 }
 
-// What *verify* refused may be replaced by a good copy, in another directory or under another inode; what a
-// handler refused is judged anew by another server binary only.
-const Refusal* Reloader::refusal_of(const Target& target) const {
-  for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it) {
-    if (it->failure.stage == Stage::verify) {
-      const bool same_inode = it->inode == target.inode || it->inode == 0 || target.inode == 0;
-      if (it->name == target.name && same_inode) return &*it;
-    } else if (it->name.digest == target.digest() && it->binary == options_.binary) {
-      return &*it;
-    }
-  }
-  return nullptr;
-}
-
-const Refusal* Reloader::refusal(const Digest& digest) const {
-  if (desired_ && desired_->digest() == digest) return refusal_of(*desired_);
-  for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it)
-    if (it->name.digest == digest && (it->failure.stage == Stage::verify || it->binary == options_.binary))
-      return &*it;
-  return nullptr;
-}
-
 // ---- The next step towards it
 // ------------------------------------------------------------------------------------
 
@@ -99,7 +73,7 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
 
   if (kept_ && active_ && !inconsistent_ && last_good_is(wanted->digest())) {
     job_ = Job{next_job_++, *wanted, Phase::prepared, true, 1, guard_.last_good->version};
-    append(actions, action::Offer{job_->id, true});
+    actions.push_back(action::Offer{job_->id, true});
     return;
   }
   if (stopping_) return;  // one worker: its answer brings us here again
@@ -110,7 +84,7 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
 }
 
 void Reloader::drop_job(Actions& actions) {
-  append(actions, action::Cancel{job_->id});
+  actions.push_back(action::Cancel{job_->id});
   if (job_->phase != Phase::prepared) stopping_ = job_->id;
   if (!job_->restore) clear_attempts(job_->target.digest(), actions);
   job_.reset();
@@ -120,7 +94,7 @@ void Reloader::begin(const Target& target, Actions& actions) {
   unsigned attempt = 1;
   if (retry_ && retry_->digest == target.digest()) attempt = retry_->attempt;
   job_ = Job{next_job_++, target, Phase::verifying, false, attempt, {}};
-  append(actions, action::Verify{job_->id, target});
+  actions.push_back(action::Verify{job_->id, target});
 }
 
 // ---- Events
@@ -136,14 +110,14 @@ Actions Reloader::desired(const Target& target, Nanoseconds now) {
     const std::string version = job_ && job_->target.digest() == old ? job_->version : std::string();
     if (guard_.hold && guard_.hold->desired != target.digest()) {
       guard_.hold.reset();
-      append(actions, action::SaveGuard{});
+      actions.push_back(action::SaveGuard{});
     }
     if (retry_ && retry_->digest != target.digest()) retry_.reset();
     desired_ = target;
     if (open) supersede(old, version, actions);
   } else if (!desired_ && guard_.hold && guard_.hold->desired != target.digest()) {
     guard_.hold.reset();  // something newer was published while no server ran
-    append(actions, action::SaveGuard{});
+    actions.push_back(action::SaveGuard{});
   }
   desired_ = target;
   advance(actions, now);
@@ -177,7 +151,7 @@ Actions Reloader::verified(JobId job, const std::string& version, const std::opt
   }
   if (!last_good_is(digest) || guard_.last_good->binary != options_.binary) count_attempt(digest, actions);
   job_->phase = Phase::preparing;
-  append(actions, action::Prepare{job, inconsistent_});
+  actions.push_back(action::Prepare{job, inconsistent_});
   return actions;
 }
 
@@ -194,7 +168,7 @@ Actions Reloader::prepared(JobId job, const std::optional<Failure>& failure, Nan
     return actions;
   }
   job_->phase = Phase::prepared;
-  append(actions, action::Offer{job, false});
+  actions.push_back(action::Offer{job, false});
   return actions;
 }
 
@@ -213,7 +187,7 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
       // What last-good consisted of is no longer all here: the way back leads over the volume from now on.
       inconsistent_ = inconsistent_ || !consistent;
       kept_ = false;
-      append(actions, action::DropKept{});
+      actions.push_back(action::DropKept{});
     }
     fail(*failure, actions, now);
     return actions;
@@ -244,7 +218,7 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
     const Record record{done.target.digest(), done.version, End::active, std::nullopt, done.attempt};
     // When last-good stands in for a payload that failed, that failure stays the last word.
     if (desired_ && desired_->digest() != done.target.digest())
-      append(actions, action::Ended{record});
+      actions.push_back(action::Ended{record});
     else
       end(record, actions);
   }
@@ -274,7 +248,7 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
     if (force || (standing != nullptr && standing->passing)) forgive(digest, actions);
     if (force && guard_.hold) {
       guard_.hold.reset();
-      append(actions, action::SaveGuard{});
+      actions.push_back(action::SaveGuard{});
     }
     if (retry_ && retry_->digest == digest) retry_->at = now;
   }
@@ -291,7 +265,7 @@ Actions Reloader::rollback(const Target& to, Nanoseconds now) {
     guard_.hold = Hold{*from, to.name};
   else
     guard_.hold.reset();
-  append(actions, action::SaveGuard{});
+  actions.push_back(action::SaveGuard{});
   advance(actions, now);
   return actions;
 }
@@ -329,7 +303,7 @@ void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
     return;
   }
   clear_attempts(job.target.digest(), actions);  // the process lived through it
-  append(actions, action::Cancel{job.id});       // what other components have staged is dropped
+  actions.push_back(action::Cancel{job.id});     // what other components have staged is dropped
   if (failure.retriable && job.attempt < kMostTries) {
     const double random = options_.random ? options_.random() : 0.5;
     retry_ = Retry{job.target.digest(), job.attempt + 1, now + backoff(job.attempt, random)};
@@ -344,23 +318,9 @@ void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
   advance(actions, now);
 }
 
-void Reloader::refuse(const Target& target, const std::string& version, const Failure& failure, bool passing,
-                      Actions& actions) {
-  std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name == target.name; });
-  guard_.refusals.push_back({target.name, target.inode, version, failure, options_.binary, passing});
-  while (guard_.refusals.size() > kMostRefusals) guard_.refusals.pop_front();
-  append(actions, action::SaveGuard{});
-}
-
-void Reloader::forgive(const Digest& digest, Actions& actions) {
-  std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name.digest == digest; });
-  std::erase_if(guard_.attempts, [&](const Attempt& old) { return old.digest == digest; });
-  append(actions, action::SaveGuard{});
-}
-
 void Reloader::end(Record record, Actions& actions) {
   last_ = record;
-  append(actions, action::Ended{std::move(record)});
+  actions.push_back(action::Ended{std::move(record)});
 }
 
 void Reloader::supersede(const Digest& digest, const std::string& version, Actions& actions) {
@@ -374,29 +334,8 @@ void Reloader::bless(Actions& actions) {
   clear_attempts(active_->digest(), actions);
   guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
   kept_ = true;
-  append(actions, action::DropKept{});
-  append(actions, action::SaveGuard{});
-}
-
-void Reloader::count_attempt(const Digest& digest, Actions& actions) {
-  const auto same = [&](const Attempt& attempt) {
-    return attempt.digest == digest && attempt.binary == options_.binary;
-  };
-  const auto found = std::find_if(guard_.attempts.begin(), guard_.attempts.end(), same);
-  if (found != guard_.attempts.end()) {
-    found->count = std::min(found->count + 1, kMostStarts);
-  } else {
-    if (guard_.attempts.size() >= kMostAttempts) guard_.attempts.erase(guard_.attempts.begin());
-    guard_.attempts.push_back({digest, options_.binary, 1});
-  }
-  append(actions, action::SaveGuard{});
-}
-
-void Reloader::clear_attempts(const Digest& digest, Actions& actions) {
-  const auto removed = std::erase_if(guard_.attempts, [&](const Attempt& attempt) {
-    return attempt.digest == digest && attempt.binary == options_.binary;
-  });
-  if (removed != 0) append(actions, action::SaveGuard{});
+  actions.push_back(action::DropKept{});
+  actions.push_back(action::SaveGuard{});
 }
 
 // ---- What is
