@@ -129,7 +129,6 @@ class ReloadDriver {
   int commit_offered(bool* deferred);
   int discard_some(std::int64_t deadline_ns);
   void throw_away(std::vector<Held>& held);
-  void publish_active(LivePayloadPtr payload);
 
   base::Os& os_;
   DriverOptions options_;
