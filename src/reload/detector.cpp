@@ -101,7 +101,8 @@ void Detector::open_watch() {
   const int watch = fd < 0 ? fd : os_.inotify_watch(fd, path_.c_str(), kMask);
   if (watch < 0) {
     if (fd >= 0) os_.close(fd);
-    if (std::exchange(inotify_failed_, true)) return;  // said once; a free instance is taken when there is one
+    if (std::exchange(inotify_failed_, true))
+      return;  // said once; a free instance is taken when there is one
     const char* limit = watch == -ENOSPC ? "fs.inotify.max_user_watches" : "fs.inotify.max_user_instances";
     log_.warn("payload", "no inotify (" + base::error_from_errno(-watch, path_).text +
                              "): looking four times a second; raise sysctl " + limit);

@@ -101,7 +101,7 @@ base::Result<Guard> Guard::parse(std::string_view text) {
       const auto count = base::get_uint(entry, "count");
       if (!digest || !count) return bad("an attempt is malformed");
       guard.attempts.push_back({*digest, get_short(entry, "binary").value_or(""),
-                                static_cast<unsigned>(std::min<std::uint64_t>(*count, kMostStarts))});
+                                static_cast<unsigned>(std::min<std::uint64_t>(*count, kMostCounted))});
     }
   }
   if (const auto found = json.find("refused"); found != json.end()) {

@@ -21,6 +21,8 @@ inline constexpr std::size_t kMostRefusals = 16;
 inline constexpr std::size_t kMostAttempts = 16;
 // The third start that ends while it takes a payload into use is the last one: reference/hot-reload.md C.6.
 inline constexpr unsigned kMostStarts = 3;
+// Counted no further: one more, so that the attempt under way can be taken back.
+inline constexpr unsigned kMostCounted = kMostStarts + 1;
 
 struct Refusal {
   payload::VersionName name;

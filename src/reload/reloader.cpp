@@ -86,7 +86,7 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
 void Reloader::drop_job(Actions& actions) {
   actions.push_back(action::Cancel{job_->id});
   if (job_->phase != Phase::prepared) stopping_ = job_->id;
-  if (!job_->restore) clear_attempts(job_->target.digest(), actions);
+  if (!job_->restore) take_back_attempt(job_->target.digest(), actions);
   job_.reset();
 }
 
@@ -139,12 +139,10 @@ Actions Reloader::verified(JobId job, const std::string& version, const std::opt
     return actions;
   }
   const Digest digest = job_->target.digest();
-  const auto counted = std::find_if(
-      guard_.attempts.begin(), guard_.attempts.end(),
-      [&](const Attempt& attempt) { return attempt.digest == digest && attempt.binary == options_.binary; });
-  if (counted != guard_.attempts.end() && counted->count >= kMostStarts && usable_last_good(digest)) {
+  const Attempt* starts = attempts_of(digest);
+  if (starts != nullptr && starts->count >= kMostStarts && usable_last_good(digest)) {
     fail({Stage::prepare, "", Code::crash_loop,
-          "the server ended " + std::to_string(counted->count) + " times while it took this payload into use",
+          "the server ended " + std::to_string(starts->count) + " times while it took this payload into use",
           false},
          actions, now);
     return actions;
@@ -203,7 +201,7 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
   inconsistent_ = false;
   probation_until_.reset();
   if (retry_ && retry_->digest == done.target.digest()) retry_.reset();
-  if (left && left->digest() != done.target.digest()) clear_attempts(left->digest(), actions);
+  if (left && left->digest() != done.target.digest()) take_back_attempt(left->digest(), actions);
 
   const bool back = left && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
   if (back) {
@@ -281,7 +279,7 @@ bool Reloader::report_bad(const std::string& text, Nanoseconds now, Actions* act
   if (!probation_until_ || !active_ || !usable_last_good(active_->digest())) return false;
   probation_until_.reset();
   bad_ = Failure{Stage::probation, "", Code::report_bad, text, false};
-  clear_attempts(active_->digest(), *actions);
+  take_back_attempt(active_->digest(), *actions);
   refuse(*active_, active_version_, *bad_, false, *actions);
   ++failed_;
   end({active_->digest(), active_version_, End::failed, bad_, 1}, *actions);
@@ -302,8 +300,8 @@ void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
     advance(actions, now);
     return;
   }
-  clear_attempts(job.target.digest(), actions);  // the process lived through it
-  actions.push_back(action::Cancel{job.id});     // what other components have staged is dropped
+  take_back_attempt(job.target.digest(), actions);  // the process lived through it
+  actions.push_back(action::Cancel{job.id});        // what other components have staged is dropped
   if (failure.retriable && job.attempt < kMostTries) {
     const double random = options_.random ? options_.random() : 0.5;
     retry_ = Retry{job.target.digest(), job.attempt + 1, now + backoff(job.attempt, random)};
@@ -331,7 +329,8 @@ void Reloader::supersede(const Digest& digest, const std::string& version, Actio
 void Reloader::bless(Actions& actions) {
   if (job_ && job_->restore) drop_job(actions);  // what it would restore is dropped below
   probation_until_.reset();
-  clear_attempts(active_->digest(), actions);
+  counted_.erase(active_->digest());
+  set_attempts(active_->digest(), 0);
   guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
   kept_ = true;
   actions.push_back(action::DropKept{});

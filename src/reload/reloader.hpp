@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -157,8 +158,10 @@ class Reloader {
   void end(Record record, Actions& actions);
   void supersede(const payload::Digest& digest, const std::string& version, Actions& actions);
   void bless(Actions& actions);
+  const Attempt* attempts_of(const payload::Digest& digest) const;
+  void set_attempts(const payload::Digest& digest, unsigned count);
   void count_attempt(const payload::Digest& digest, Actions& actions);
-  void clear_attempts(const payload::Digest& digest, Actions& actions);
+  void take_back_attempt(const payload::Digest& digest, Actions& actions);
   bool last_good_is(const payload::Digest& digest) const;
 
   ReloaderOptions options_;
@@ -170,8 +173,9 @@ class Reloader {
   std::optional<JobId> stopping_;  // a cancelled job whose worker has not answered yet
   std::optional<Retry> retry_;
   std::optional<Nanoseconds> probation_until_;
-  std::optional<Failure> bad_;  // why the active payload is being rolled back
-  bool kept_ = false;           // last-good was in use in this process: its objects are here, or in use
+  std::set<payload::Digest> counted_;  // whose attempt this process has counted and not taken back
+  std::optional<Failure> bad_;         // why the active payload is being rolled back
+  bool kept_ = false;  // last-good was in use in this process: its objects are here, or in use
   bool inconsistent_ = false;
   std::optional<Record> last_;
   JobId next_job_ = 1;

@@ -40,28 +40,40 @@ void Reloader::refuse(const Target& target, const std::string& version, const Fa
 void Reloader::forgive(const Digest& digest, Actions& actions) {
   std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name.digest == digest; });
   std::erase_if(guard_.attempts, [&](const Attempt& old) { return old.digest == digest; });
+  if (counted_.contains(digest)) guard_.attempts.push_back({digest, options_.binary, 1});  // it is under way
   actions.push_back(action::SaveGuard{});
+}
+
+// ---- Attempts: once a process, however often prepare begins anew
+
+const Attempt* Reloader::attempts_of(const Digest& digest) const {
+  for (const Attempt& attempt : guard_.attempts)
+    if (attempt.digest == digest && attempt.binary == options_.binary) return &attempt;
+  return nullptr;
+}
+
+void Reloader::set_attempts(const Digest& digest, unsigned count) {
+  std::erase_if(guard_.attempts,
+                [&](const Attempt& old) { return old.digest == digest && old.binary == options_.binary; });
+  if (count == 0) return;
+  if (guard_.attempts.size() >= kMostAttempts) guard_.attempts.erase(guard_.attempts.begin());
+  guard_.attempts.push_back({digest, options_.binary, std::min(count, kMostCounted)});
 }
 
 void Reloader::count_attempt(const Digest& digest, Actions& actions) {
-  const auto same = [&](const Attempt& attempt) {
-    return attempt.digest == digest && attempt.binary == options_.binary;
-  };
-  const auto found = std::find_if(guard_.attempts.begin(), guard_.attempts.end(), same);
-  if (found != guard_.attempts.end()) {
-    found->count = std::min(found->count + 1, kMostStarts);
-  } else {
-    if (guard_.attempts.size() >= kMostAttempts) guard_.attempts.erase(guard_.attempts.begin());
-    guard_.attempts.push_back({digest, options_.binary, 1});
-  }
+  if (!counted_.insert(digest).second) return;
+  const Attempt* before = attempts_of(digest);
+  set_attempts(digest, before == nullptr ? 1 : before->count + 1);
   actions.push_back(action::SaveGuard{});
 }
 
-void Reloader::clear_attempts(const Digest& digest, Actions& actions) {
-  const auto removed = std::erase_if(guard_.attempts, [&](const Attempt& attempt) {
-    return attempt.digest == digest && attempt.binary == options_.binary;
-  });
-  if (removed != 0) actions.push_back(action::SaveGuard{});
+void Reloader::take_back_attempt(const Digest& digest, Actions& actions) {
+  if (probation_until_ && active_ && active_->digest() == digest) return;  // it goes on
+  if (counted_.erase(digest) == 0) return;
+  const Attempt* before = attempts_of(digest);
+  if (before == nullptr) return;
+  set_attempts(digest, before->count - 1);
+  actions.push_back(action::SaveGuard{});
 }
 
 }  // namespace okg::reload
