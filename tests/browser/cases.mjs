@@ -223,6 +223,28 @@ export const cases = {
     assert.equal(again.status, 304);
   },
 
+  async 'every-message-of-a-hasty-page-is-answered'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    const messages = 3000; // far more than the server takes from one page before it has answered
+    const answers = await player.page.evaluate((count) => new Promise((done) => {
+      const socket = new WebSocket(new URL('ws', location.href.replace('http', 'ws')));
+      let boards = 0;
+      socket.onopen = () => {
+        socket.send(JSON.stringify({type: 'hello', session: 'in-a-hurry-0123456789'}));
+        for (let sent = 1; sent < count; ++sent) {
+          socket.send(JSON.stringify({type: 'move', direction: ['left', 'down'][sent % 2]}));
+        }
+      };
+      socket.onmessage = ({data}) => {
+        if (JSON.parse(data).type === 'board') ++boards;
+        if (boards === count) done(boards);
+      };
+      socket.onclose = () => done(boards);
+    }), messages);
+    assert.equal(answers, messages);
+  },
+
   async 'hostile-visitors-change-nothing'(t) {
     const pod = await podWith(t, '1');
     const player = await Player.open(t, pod.url);

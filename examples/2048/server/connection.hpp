@@ -15,7 +15,7 @@ namespace game2048 {
 
 class WebSocket;
 
-// What the connections share; outlives them.
+// What the connections share; outlives them all.
 struct Hub {
   // Below the usual limit of 1,024 descriptors, and below the number of sessions that are kept.
   static constexpr std::size_t most_connections = 900;
@@ -24,7 +24,7 @@ struct Hub {
 
   Inbox& inbox;
   std::shared_ptr<const Site> site = {};
-  std::unordered_map<ConnectionId, std::weak_ptr<WebSocket>> sockets = {};
+  std::unordered_map<ConnectionId, std::shared_ptr<WebSocket>> sockets = {};  // those that are open
   ConnectionId next_id = 1;
   std::size_t connections = 0;
 };

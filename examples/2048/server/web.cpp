@@ -101,6 +101,7 @@ void Web::send(std::vector<Outgoing> messages) {
 void Web::stop() {
   state_->io.stop();
   if (state_->thread.joinable()) state_->thread.join();
+  state_->hub.sockets.clear();  // while the context that they belong to is there
 }
 
 }  // namespace game2048

@@ -20,13 +20,10 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
       : stream_(std::move(stream)), hub_(hub), seat_(std::move(seat)), id_(hub.next_id++) {}
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
-  ~WebSocket() {
-    hub_.sockets.erase(id_);
-    hub_.inbox.put({.kind = Event::Kind::closed, .connection = id_});
-  }
+  ~WebSocket() { hub_.inbox.put({.kind = Event::Kind::closed, .connection = id_}); }
 
   void accept(const Request& request) {
-    hub_.sockets.emplace(id_, weak_from_this());
+    hub_.sockets.emplace(id_, shared_from_this());
     beast::get_lowest_layer(stream_).expires_never();  // from here on the WebSocket has its own timer
     websocket::stream_base::timeout timeout{};
     timeout.handshake_timeout = std::chrono::seconds(10);
@@ -36,7 +33,8 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     stream_.read_message_max(most_message_bytes);
     stream_.text(true);
     stream_.async_accept(request, [self = shared_from_this()](beast::error_code error) {
-      if (!error) self->read();
+      if (error) return self->close();
+      self->read();
     });
   }
 
@@ -65,8 +63,7 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
 
   void on_read(beast::error_code error, std::size_t) {
     reading_ = false;
-    if (error) return;
-    if (!stream_.got_text()) return close();
+    if (error || !stream_.got_text()) return close();
     ++unanswered_;
     hub_.inbox.put(
         {.kind = Event::Kind::message, .connection = id_, .text = beast::buffers_to_string(buffer_.data())});
@@ -86,11 +83,12 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
     read();
   }
 
-  // Not a farewell: whoever is closed from here has broken the rules or does not listen. Pending operations
-  // end with an error and let go of this object.
+  // Not a farewell: the page has gone, has broken the rules or does not listen. Pending operations end with
+  // an error and let go of this object; the caller holds it until then.
   void close() {
     if (std::exchange(closing_, true)) return;
     beast::get_lowest_layer(stream_).close();
+    hub_.sockets.erase(id_);
   }
 
   websocket::stream<beast::tcp_stream> stream_;
@@ -111,7 +109,8 @@ void start_websocket(beast::tcp_stream stream, const Request& request, Hub& hub,
 void deliver(Hub& hub, const Outgoing& message) {
   const auto found = hub.sockets.find(message.connection);
   if (found == hub.sockets.end()) return;
-  if (const auto socket = found->second.lock()) socket->deliver(message);
+  const auto socket = found->second;  // it may take itself off the list
+  socket->deliver(message);
 }
 
 }  // namespace game2048
