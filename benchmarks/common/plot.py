@@ -1,0 +1,112 @@
+"""A plot as SVG: panels side by side, each of lines over two logarithmic axes or of bars."""
+import dataclasses
+import math
+from xml.sax.saxutils import escape
+
+WIDTH, HEIGHT = 400, 300  # of a panel
+LEFT, RIGHT, TOP, BOTTOM = 62, 18, 48, 58
+COLOURS = ("#0b7285", "#d9480f", "#868e96", "#e8a33d")
+TEXT, FAINT = "#343a40", "#dee2e6"
+STYLE = f"""text {{ font: 12px system-ui, sans-serif; fill: {TEXT}; }}
+.title {{ font-weight: 600; font-size: 13px; }} .small {{ font-size: 11px; }} .mark {{ font-size: 11px; font-weight: 600; }}"""
+
+
+@dataclasses.dataclass
+class Lines:
+    title: str
+    x_label: str
+    series: dict  # name -> [(x, y)], all above 0
+
+
+@dataclasses.dataclass
+class Bars:
+    title: str
+    groups: dict  # name -> {bar: (height, label)}
+    mark: float | None = None  # a dashed line: the target
+    mark_label: str = ""
+
+
+def _number(value):
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _text(x, y, what, anchor="middle", style="small", extra=""):
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{style}"{extra}>{escape(what)}</text>'
+
+
+def _legend(names, y):
+    parts, x = [], LEFT
+    for index, name in enumerate(names):
+        parts.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" rx="2" fill="{COLOURS[index]}"/>')
+        parts.append(_text(x + 14, y, name, "start"))
+        x += 24 + 6.3 * len(name)
+    return parts
+
+
+def _lines(panel):
+    points = [point for line in panel.series.values() for point in line]
+    lowest_x, highest_x = (math.log10(pick(x for x, _ in points)) for pick in (min, max))
+    highest_y = max(1, math.ceil(math.log10(max(y for _, y in points))))
+    inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+
+    def place(x, y):
+        along = (math.log10(x) - lowest_x) / max(highest_x - lowest_x, 1e-9)
+        return LEFT + 12 + along * (inner_width - 24), TOP + inner_height * (1 - math.log10(max(y, 1)) / highest_y)
+
+    parts = []
+    for power in range(highest_y + 1):
+        _, y = place(10**lowest_x, 10**power)
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{FAINT}"/>')
+        parts.append(_text(LEFT - 6, y + 4, _number(10**power), "end"))
+    for x in sorted({x for x, _ in points}):
+        parts.append(_text(place(x, 1)[0], HEIGHT - BOTTOM + 16, _number(x)))
+    parts.append(_text(LEFT + inner_width / 2, HEIGHT - BOTTOM + 33, panel.x_label))
+    for index, line in enumerate(panel.series.values()):
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[index]}" stroke-width="2"/>')
+        for point in line:
+            x, y = place(*point)
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{COLOURS[index]}"/>')
+            parts.append(_text(x, y - 7, _number(point[1]), style="mark"))
+    return parts + _legend(panel.series, HEIGHT - 8)
+
+
+def _bars(panel):
+    inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    heights = [height for bars in panel.groups.values() for height, _ in bars.values()]
+    highest = max([*heights, panel.mark or 0, 1e-9]) * 1.12
+    names = list(dict.fromkeys(name for bars in panel.groups.values() for name in bars))
+    slot = inner_width / max(len(panel.groups), 1)
+    width = min(46, (slot - 16) / max(len(names), 1))
+    base = HEIGHT - BOTTOM
+    parts = [f'<line x1="{LEFT}" y1="{base}" x2="{WIDTH - RIGHT}" y2="{base}" stroke="{TEXT}"/>']
+    for number, (group, bars) in enumerate(panel.groups.items()):
+        middle = LEFT + slot * (number + 0.5)
+        if group:
+            parts.append(_text(middle, base + 16, group))
+        for index, (height, label) in enumerate(bars.values()):
+            x = middle + (index - len(bars) / 2) * width
+            tall = max(inner_height * height / highest, 1)
+            parts.append(f'<rect x="{x + 2:.1f}" y="{base - tall:.1f}" width="{width - 4:.1f}" height="{tall:.1f}" rx="2" '
+                         f'fill="{COLOURS[names.index(list(bars)[index])]}"/>')
+            parts.append(_text(x + width / 2, base - tall - 5, label, style="mark"))
+    if panel.mark is not None:
+        y = base - inner_height * panel.mark / highest
+        parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{TEXT}" '
+                     'stroke-dasharray="4 3"/>')
+        parts.append(_text(LEFT - 6, y + 4, panel.mark_label, "end"))
+    return parts + _legend(names, HEIGHT - 8)
+
+
+def svg(title, panels):
+    width = WIDTH * len(panels)
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
+             f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
+             f"<title>{escape(title)}</title><style>{STYLE}</style>",
+             f'<rect width="{width}" height="{HEIGHT}" fill="#ffffff"/>']
+    for number, panel in enumerate(panels):
+        parts.append(f'<g transform="translate({number * WIDTH} 0)">')
+        parts.append(_text(WIDTH / 2, 24, panel.title, style="title"))
+        parts += _lines(panel) if isinstance(panel, Lines) else _bars(panel)
+        parts.append("</g>")
+    return "\n".join(parts) + "\n</svg>\n"
