@@ -10,6 +10,7 @@ option(OKG_BUILD_FUZZERS    "Build tests/fuzz with libFuzzer (clang)"   OFF)
 option(OKG_INSTALL          "Make install rules"                        ${PROJECT_IS_TOP_LEVEL})
 option(OKG_WARNINGS_AS_ERRORS "Treat warnings as errors"                ${PROJECT_IS_TOP_LEVEL})
 option(OKG_STATIC_RUNTIME   "Link libokg.so with libstdc++ inside, hidden"           ON)
+set(OKG_TEST_LABELS "" CACHE STRING "Build only unit and integration tests with one of these labels (empty: all tests)")
 set(OKG_SANITIZE "" CACHE STRING "Sanitizers for everything: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
