@@ -2,7 +2,7 @@
 
 include(GNUInstallDirs)
 
-option(OKG_BUILD_PROGRAM    "Build the okg program (static)"            ON)
+option(OKG_BUILD_PROGRAM    "Build the okg program (static)"            ${PROJECT_IS_TOP_LEVEL})
 option(OKG_BUILD_EXAMPLES   "Build examples/"                           ${PROJECT_IS_TOP_LEVEL})
 option(OKG_BUILD_TESTS      "Build tests/"                              ${PROJECT_IS_TOP_LEVEL})
 option(OKG_BUILD_BENCHMARKS "Build benchmarks/"                         OFF)

@@ -6,6 +6,7 @@ name=$1
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=$OKG_WORK/prefix
 work=$OKG_WORK/$name
+build=$work/build
 rm -rf "$work"
 mkdir -p "$work/home"
 export CC=$OKG_CC CXX=$OKG_CXX
@@ -19,12 +20,12 @@ fail() {
 configure() { # configure PROJECT [OPTION…]
   local project=$1
   shift
-  cmake -S "$project" -B "$work/build" -G Ninja -DCMAKE_BUILD_TYPE="$OKG_BUILD_TYPE" \
+  cmake -S "$project" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE="$OKG_BUILD_TYPE" \
     -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON "$@"
 }
 build_and_run() {
-  cmake --build "$work/build"
-  run "$work/build/game"
+  cmake --build "$build"
+  run "$build/game"
 }
 run() {
   mkdir -p "$work/run" "$work/payload"
@@ -58,7 +59,7 @@ case $name in
   find_package_static)
     configure "$here/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DGAME_OKG=okg::okg_static
     build_and_run
-    needs_no_okg "$work/build/game"
+    needs_no_okg "$build/game"
     ;;
   version_too_new)
     if configure "$here/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DGAME_OKG_VERSION=99.0 >"$work/log" 2>&1; then
@@ -68,17 +69,17 @@ case $name in
     ;;
   c_project)
     configure "$here/c_project" -DCMAKE_PREFIX_PATH="$prefix"
-    cmake --build "$work/build"
-    run "$work/build/game"
-    run "$work/build/game_static"
-    needs_no_okg "$work/build/game_static"
+    cmake --build "$build"
+    run "$build/game"
+    run "$build/game_static"
+    needs_no_okg "$build/game_static"
     ;;
   readme)
     # The C++ of README.md, compiled and linked as it stands there.
     sed -n '/^```cpp$/,/^```$/p' "$OKG_SOURCE/README.md" | sed '/^```/d' >"$work/readme.cpp"
     grep -q 'okg::GameServer' "$work/readme.cpp" || fail "README.md has no C++ example"
     configure "$here/find_package" -DCMAKE_PREFIX_PATH="$prefix" -DGAME_SOURCE="$work/readme.cpp"
-    cmake --build "$work/build"
+    cmake --build "$build"
     ;;
   pkg_config | pkg_config_static)
     command -v pkg-config >/dev/null || { echo "skip: no pkg-config"; exit 77; }
@@ -97,13 +98,20 @@ case $name in
     run "$work/game"
     ;;
   add_subdirectory)
-    # okg's own flags do not change with who builds it, so the compiler cache of this build helps.
+    # okg's own flags do not change with who builds it, so the compiler cache helps: paths below its base directory
+    # count as relative ones, and look the same from a build directory of the same depth.
+    launcher=
+    if command -v ccache >/dev/null; then launcher="env;CCACHE_BASEDIR=$OKG_SOURCE;CCACHE_NOHASHDIR=1;ccache"; fi
+    if [ "$(dirname "$OKG_BUILD")" = "$OKG_SOURCE/build" ]; then
+      build=$OKG_SOURCE/build/add_subdirectory
+      rm -rf "$build"
+    fi
     configure "$here/add_subdirectory" -DOKG_SOURCE="$OKG_SOURCE" -DOKG_WARNINGS_AS_ERRORS=ON \
-      -DCMAKE_C_COMPILER_LAUNCHER="$OKG_LAUNCHER" -DCMAKE_CXX_COMPILER_LAUNCHER="$OKG_LAUNCHER"
+      -DCMAKE_C_COMPILER_LAUNCHER="$launcher" -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher"
     build_and_run
     # Guests bring neither tests nor examples, and install nothing on their own.
-    if grep -qE '^build .*(test_|game-2048)' "$work/build/build.ninja"; then fail "tests or examples came along"; fi
-    cmake --install "$work/build" --prefix "$work/prefix" >/dev/null
+    if grep -qE '^build .*(test_|game-2048)' "$build/build.ninja"; then fail "tests or examples came along"; fi
+    cmake --install "$build" --prefix "$work/prefix" >/dev/null
     if [ -e "$work/prefix/include/okg" ]; then fail "okg was installed with the project it is part of"; fi
     ;;
   *) fail "$name: no such consumer" ;;
