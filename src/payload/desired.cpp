@@ -21,9 +21,6 @@ base::Status write_desired(base::Os& os, const std::string& run_directory, const
   const int fd = os.open(AT_FDCWD, run_directory.c_str(), O_RDONLY | O_DIRECTORY);
   if (fd < 0) return base::error_from_errno(-fd, "open run directory " + run_directory);
   const base::UniqueFd directory(fd);
-  // A publisher that was killed in the middle of replace_file() left one; there is no other, we hold the
-  // lock.
-  remove_temporaries(os, fd, std::string(".") + kDesired + ".");
   const std::string boot_id = os.boot_id();
   base::OrderedJson object;
   object["schema"] = kDesiredSchema;
@@ -32,6 +29,13 @@ base::Status write_desired(base::Os& os, const std::string& run_directory, const
   object["boot_id"] = boot_id.empty() ? base::OrderedJson() : base::OrderedJson(boot_id);
   object["monotonic_ns"] = os.monotonic_ns();
   return base::replace_file(os, fd, kDesired, base::dump(object) + "\n", 0644);
+}
+
+void remove_desired_temporaries(base::Os& os, const std::string& run_directory) {
+  const int fd = os.open(AT_FDCWD, run_directory.c_str(), O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return;
+  const base::UniqueFd directory(fd);
+  remove_temporaries(os, fd, std::string(".") + kDesired + ".");
 }
 
 std::optional<std::int64_t> desired_stamp_ns(base::Os& os, int run_directory, const Digest& digest) {

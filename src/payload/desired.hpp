@@ -14,4 +14,7 @@ namespace okg::payload {
 base::Status write_desired(base::Os& os, const std::string& run_directory, const Digest& digest,
                            const std::string& version);
 
+// What publishers left that were killed while they wrote it. Only under the volume's lock.
+void remove_desired_temporaries(base::Os& os, const std::string& run_directory);
+
 }  // namespace okg::payload

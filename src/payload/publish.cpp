@@ -83,6 +83,7 @@ Result<Published> Publisher::run() {
   auto volume = open_volume(os_, options_.to, options_.lock_wait, options_.stop, options_.log);
   if (!volume) return volume.error();
   volume_ = std::move(*volume);
+  if (!options_.run.empty()) remove_desired_temporaries(os_, options_.run);
   if (auto read = read_link(); !read) return read.error();
   const auto sound = find_sound();
   if (!sound) return sound.error();
