@@ -3,9 +3,8 @@ import dataclasses
 import math
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 400, 300  # of a panel
-LEFT, RIGHT, TOP, BOTTOM = 62, 18, 48, 58
-COLOURS = ("#0b7285", "#d9480f", "#868e96", "#e8a33d")
+WIDTH, HEIGHT = 400, 320  # of a panel
+LEFT, RIGHT, TOP, BOTTOM = 62, 18, 48, 78
 TEXT, FAINT = "#343a40", "#dee2e6"
 STYLE = f"""text {{ font: 12px system-ui, sans-serif; fill: {TEXT}; }}
 .title {{ font-weight: 600; font-size: 13px; }} .small {{ font-size: 11px; }} .mark {{ font-size: 11px; font-weight: 600; }}"""
@@ -34,16 +33,19 @@ def _text(x, y, what, anchor="middle", style="small", extra=""):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{style}"{extra}>{escape(what)}</text>'
 
 
-def _legend(names, y):
-    parts, x = [], LEFT
-    for index, name in enumerate(names):
-        parts.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" rx="2" fill="{COLOURS[index]}"/>')
+def _legend(names, colours):
+    parts, x, y = [], LEFT, HEIGHT - 28
+    for name in names:
+        width = 26 + 6.3 * len(name)
+        if x + width > WIDTH and x > LEFT:
+            x, y = LEFT, y + 18
+        parts.append(f'<rect x="{x:.0f}" y="{y - 9}" width="10" height="10" rx="2" fill="{colours[name]}"/>')
         parts.append(_text(x + 14, y, name, "start"))
-        x += 24 + 6.3 * len(name)
+        x += width
     return parts
 
 
-def _lines(panel):
+def _lines(panel, colours):
     points = [point for line in panel.series.values() for point in line]
     lowest_x, highest_x = (math.log10(pick(x for x, _ in points)) for pick in (min, max))
     highest_y = max(1, math.ceil(math.log10(max(y for _, y in points))))
@@ -61,17 +63,17 @@ def _lines(panel):
     for x in sorted({x for x, _ in points}):
         parts.append(_text(place(x, 1)[0], HEIGHT - BOTTOM + 16, _number(x)))
     parts.append(_text(LEFT + inner_width / 2, HEIGHT - BOTTOM + 33, panel.x_label))
-    for index, line in enumerate(panel.series.values()):
+    for name, line in panel.series.items():
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{COLOURS[index]}" stroke-width="2"/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>')
         for point in line:
             x, y = place(*point)
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{COLOURS[index]}"/>')
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colours[name]}"/>')
             parts.append(_text(x, y - 7, _number(point[1]), style="mark"))
-    return parts + _legend(panel.series, HEIGHT - 8)
+    return parts + _legend(panel.series, colours)
 
 
-def _bars(panel):
+def _bars(panel, colours):
     inner_width, inner_height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
     heights = [height for bars in panel.groups.values() for height, _ in bars.values()]
     highest = max([*heights, panel.mark or 0, 1e-9]) * 1.12
@@ -84,21 +86,22 @@ def _bars(panel):
         middle = LEFT + slot * (number + 0.5)
         if group:
             parts.append(_text(middle, base + 16, group))
-        for index, (height, label) in enumerate(bars.values()):
+        for index, (name, (height, label)) in enumerate(bars.items()):
             x = middle + (index - len(bars) / 2) * width
             tall = max(inner_height * height / highest, 1)
             parts.append(f'<rect x="{x + 2:.1f}" y="{base - tall:.1f}" width="{width - 4:.1f}" height="{tall:.1f}" rx="2" '
-                         f'fill="{COLOURS[names.index(list(bars)[index])]}"/>')
+                         f'fill="{colours[name]}"/>')
             parts.append(_text(x + width / 2, base - tall - 5, label, style="mark"))
     if panel.mark is not None:
         y = base - inner_height * panel.mark / highest
         parts.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{TEXT}" '
                      'stroke-dasharray="4 3"/>')
         parts.append(_text(LEFT - 6, y + 4, panel.mark_label, "end"))
-    return parts + _legend(names, HEIGHT - 8)
+    return parts + _legend(names, colours)
 
 
-def svg(title, panels):
+def svg(title, panels, colours):
+    """`colours`: name of a line or bar -> colour."""
     width = WIDTH * len(panels)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" '
              f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
@@ -107,6 +110,6 @@ def svg(title, panels):
     for number, panel in enumerate(panels):
         parts.append(f'<g transform="translate({number * WIDTH} 0)">')
         parts.append(_text(WIDTH / 2, 24, panel.title, style="title"))
-        parts += _lines(panel) if isinstance(panel, Lines) else _bars(panel)
+        parts += (_lines if isinstance(panel, Lines) else _bars)(panel, colours)
         parts.append("</g>")
     return "\n".join(parts) + "\n</svg>\n"

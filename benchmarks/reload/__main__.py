@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 
-from common import machine, plot
+from common import machine
 from common.results import Results, shown
 from reload import copying, counting, detecting, idling, page, sets
 
@@ -75,7 +75,7 @@ def run(arguments):
 
 def write(directory, bench, about):
     os.makedirs(directory, exist_ok=True)
-    for name, text in (("reload.md", page.text(bench, about)), ("reload.svg", plot.svg(*page.panels(bench)))):
+    for name, text in (("reload.md", page.text(bench, about)), ("reload.svg", page.plotted(bench))):
         with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
             file.write(text)
 

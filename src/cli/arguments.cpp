@@ -24,6 +24,7 @@ void Arguments::values(const char* name, const char* placeholder, const char* he
       ->type_name(placeholder)
       ->type_size(1)
       ->expected(1)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   given_.push_back({name, nullptr, into});
 }

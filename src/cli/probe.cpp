@@ -7,6 +7,9 @@
 namespace okg::cli {
 namespace {
 
+// A reason is nice to have: a probe has to be done in time.
+constexpr std::chrono::milliseconds kReasonInTime{300};
+
 class Probe final : public Command {
  public:
   const char* name() const override { return "probe"; }
@@ -32,18 +35,19 @@ class Probe final : public Command {
     // 503 comes with an empty body; the status knows why.
     if (!yes) {
       if (response->status != 503) line += ": " + error_text(*response);
-      if (const auto answer = get_status(*run, kQuestion, stop)) line += ": " + why(answer->status);
+      if (const auto answer = get_status(*run, kReasonInTime, stop)) line += ": " + why(answer->status);
     }
     if (program.flags.json)
       program.output.result_json(base::OrderedJson{{*what_, yes}, {"text", line}});
     else
       program.output.result(line);
-    return yes ? kDone : program.fail(kFailed, line);
+    return yes ? kDone : kFailed;
   }
 
  private:
   static std::string why(const ServerStatus& status) {
     std::string out = "the server is " + status.state;
+    if (!status.not_ready_reason.empty()) out += ", " + status.not_ready_reason;
     if (status.tick_age_ms)
       out += ", last poll " + base::format_duration(std::chrono::milliseconds(*status.tick_age_ms)) + " ago";
     return out;

@@ -9,7 +9,7 @@
 namespace okg::cli {
 namespace {
 
-constexpr std::size_t kMostBootBytes = 64 << 10;
+constexpr std::size_t kMostBootBytes = 256 << 10;
 constexpr std::chrono::milliseconds kPatience{500};
 
 void add_last_good_of_boot(base::Os& os, const std::string& run, std::set<payload::Digest>& into) {

@@ -70,6 +70,8 @@ base::Result<ServerStatus> read_status(Json document) {
   status.pid = base::get_uint(json, "pid");
   status.tick_age_ms = base::get_uint(json, "tick_age_ms");
   status.ready = base::get_bool(json, "ready").value_or(false);
+  status.not_ready_reason = text_of(json, "not_ready_reason");
+  status.trouble = text_of(json, "trouble");
   status.active = name_of(json, "active");
   status.desired = name_of(json, "desired");
   status.last_good = digest_of(json, "last_good");
@@ -90,6 +92,7 @@ base::Result<ServerStatus> read_status(Json document) {
     status.ok = base::get_uint(*reloads, "ok").value_or(0);
     status.failed = base::get_uint(*reloads, "failed").value_or(0);
     status.superseded = base::get_uint(*reloads, "superseded").value_or(0);
+    status.rolled_back = base::get_uint(*reloads, "rolled_back").value_or(0);
   }
   return status;
 }
@@ -112,7 +115,7 @@ std::optional<Attempt> failure_of(const ServerStatus& status, const Digest& dige
   for (const Attempt& refused : status.refused)
     if (refused.digest == digest) {
       Attempt attempt = refused;
-      if (attempt.result.empty()) attempt.result = "failed";
+      if (attempt.result.empty()) attempt.result = attempt.stage == "probation" ? "rolled_back" : "failed";
       return attempt;
     }
   return std::nullopt;

@@ -38,12 +38,14 @@ struct ServerStatus {
   std::string instance, server_version, okg, state, watch;
   std::optional<std::uint64_t> pid, tick_age_ms;
   bool ready = false;
+  std::string not_ready_reason;
+  std::string trouble;  // what hinders the server without stopping it
   std::optional<PayloadName> active, desired;
   std::optional<payload::Digest> last_good;
   std::set<payload::Digest> in_use;
   std::vector<Attempt> refused;
   std::optional<Attempt> last;
-  std::uint64_t ok = 0, failed = 0, superseded = 0;
+  std::uint64_t ok = 0, failed = 0, superseded = 0, rolled_back = 0;
 };
 
 // bad_manifest when it is not a JSON object of this schema. Also takes the answer to a failed request, which

@@ -69,7 +69,10 @@ std::string result_of(const Output& output, const Attempt& last) {
 
 std::string status_table(const Output& output, const ServerStatus& status) {
   std::string out = row("state", output.paint(colour_of_state(status.state), status.state));
-  out += row("ready", status.ready ? output.paint(Colour::good, "yes") : output.paint(Colour::bad, "no"));
+  std::string ready = status.ready ? output.paint(Colour::good, "yes") : output.paint(Colour::bad, "no");
+  if (!status.ready && !status.not_ready_reason.empty()) ready += ": " + status.not_ready_reason;
+  out += row("ready", ready);
+  if (!status.trouble.empty()) out += row("trouble", output.paint(Colour::doubtful, status.trouble));
   out += row("active", name_of(status.active));
   out += row("desired", name_of(status.desired));
   out += row("last good", version_of(status, status.last_good));
@@ -88,8 +91,10 @@ std::string status_table(const Output& output, const ServerStatus& status) {
     if (!refused.text.empty()) text += ": " + refused.text;
     out += row(std::exchange(label, ""), text);
   }
-  out += row("reloads", std::to_string(status.ok) + " ok, " + std::to_string(status.failed) + " failed, " +
-                            std::to_string(status.superseded) + " superseded");
+  std::string reloads = std::to_string(status.ok) + " ok, " + std::to_string(status.failed) + " failed, " +
+                        std::to_string(status.superseded) + " superseded";
+  if (status.rolled_back > 0) reloads += ", " + std::to_string(status.rolled_back) + " rolled back";
+  out += row("reloads", reloads);
   std::string watch = status.watch;
   if (status.tick_age_ms) watch += ", last poll " + std::to_string(*status.tick_age_ms) + " ms ago";
   out += row("watch", watch);

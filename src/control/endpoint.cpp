@@ -23,6 +23,7 @@ class Endpoint::Implementation {
                  base::Log log, const Settings& settings)
       : options_(std::move(options)),
         os_(os),
+        log_(log),
         hub_(std::make_shared<Hub>(
             io, backend, Router::Options{options_.legacy_reload, options_.token_file, settings.legacy_wait},
             settings, os, log)),
@@ -64,6 +65,7 @@ class Endpoint::Implementation {
     auto made = listen_unix(os_, options_.run_directory);
     if (!made) return made.error();
     socket_ = std::move(*made);
+    if (!socket_->warning.empty()) log_.warn("control", socket_->warning);
     return unix_listener_->start(std::move(socket_->socket));
   }
 
@@ -78,6 +80,7 @@ class Endpoint::Implementation {
 
   const EndpointOptions options_;
   base::Os& os_;
+  const base::Log log_;
   const std::shared_ptr<Hub> hub_;
   const std::shared_ptr<Listener> unix_listener_, tcp_listener_;
   std::optional<UnixListener> socket_;

@@ -48,8 +48,10 @@ Status make_socket(base::Os& os, const std::string& run_directory, const std::st
                                ": somebody replaced the socket; check who else writes here");
   listener.device = info.st_dev;
   listener.inode = info.st_ino;
+  // The owner and root can use it all the same.
   if (const int bad = chmod_no_follow(listener.directory.get(), temporary.c_str(), 0666); bad < 0)
-    return failed(-bad, "chmod");
+    listener.warning =
+        failed(-bad, "chmod").error().text + "; only the server's own user and root reach the socket";
   if (::listen(listener.socket.get(), SOMAXCONN) != 0) return failed(errno, "listen on");
   if (const int bad =
           os.rename(listener.directory.get(), temporary.c_str(), listener.directory.get(), kSocketName);

@@ -33,6 +33,7 @@ struct UnixListener {
   base::UniqueFd directory;  // the run directory
   dev_t device = 0;
   ino_t inode = 0;
+  std::string warning;  // one line, or ""
 };
 // Makes <run_directory>/okg.sock, mode 0666, in place of whatever socket or file has that name. There is no
 // moment at which a client finds a socket that nobody listens on.

@@ -21,15 +21,17 @@ using base::UniqueFd;
 
 // 1980-01-02: what zip, Bazel, Nix and the like set every file to lies before.
 constexpr std::time_t kOldestRealTime = 315'619'200;
-// Below this, asking for the blocks first costs more than it saves.
-constexpr std::uint64_t kPreallocateBytes = kBufferBytes;
+// Asking for the blocks first costs more than it saves below this, and above this it can take long in memory,
+// where the pages are cleared, without a chance to stop.
+constexpr std::uint64_t kLeastPreallocated = kBufferBytes;
+constexpr std::uint64_t kMostPreallocated = 64 << 20;
 
 mode_t sealed_mode(const ListEntry& entry) {
   return entry.executable ? 0555 : 0444;
 }
 
 Status preallocate(Os& os, int fd, std::uint64_t size, const std::string& path) {
-  if (size < kPreallocateBytes) return {};
+  if (size < kLeastPreallocated || size > kMostPreallocated) return {};
   for (;;) {
     const int failed = os.fallocate(fd, static_cast<off_t>(size));
     if (failed == -EINTR) continue;

@@ -183,7 +183,7 @@ Status Publisher::stage() {
   Copier copier(os_, source_.files.get(), source_.packed.list, previous ? &*previous : nullptr,
                 options_.stop);
   if (auto planned = copier.plan(); !planned) return planned;
-  Space space(os_, root(), options_.budget);
+  Space space(os_, root(), options_.budget, options_.stop);
   if (auto room = make_room(space, copier); !room) return room;
 
   const std::string name = published_.digest.hex() + "." + base::random_hex(os_);

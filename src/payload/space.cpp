@@ -30,13 +30,15 @@ constexpr std::uint64_t kStatBlock = 512;
 using Inodes = std::set<std::pair<std::uint64_t, std::uint64_t>>;
 
 // What kubelet will count against the volume's size limit too.
-Status add_usage(Os& os, int root, const char* name, Inodes* seen, std::uint64_t* bytes) {
+Status add_usage(Os& os, int root, const char* name, const std::stop_token& stop, Inodes* seen,
+                 std::uint64_t* bytes) {
   const int fd = os.open(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (fd == -ENOENT) return {};
   if (fd < 0) return base::error_from_errno(-fd, std::string("open ") + name);
   const UniqueFd top(fd);
   DirectoryStack directories(os, fd, DirectoryStack::Mode::read);
   const auto add = [&](const TreeEntry& found) -> Status {
+    if (stop.stop_requested()) return interrupted();
     const auto directory = directories.parent_of(found.path);
     if (!directory) return directory.error();
     struct stat info{};
@@ -71,7 +73,7 @@ Status Space::measure() {
   if (budget_ == 0) return {};
   Inodes seen;
   for (const char* name : {kVersions, kStaging, kProgramDirectory})
-    if (auto added = add_usage(os_, root_, name, &seen, &taken_); !added) return added;
+    if (auto added = add_usage(os_, root_, name, stop_, &seen, &taken_); !added) return added;
   return {};
 }
 

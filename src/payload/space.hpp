@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <stop_token>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/os.hpp"
@@ -17,11 +19,12 @@ struct Need {
 class Space {
  public:
   // `budget`: bytes that v/, .staging/ and bin/ may take together; 0 for no limit but the disk's.
-  Space(base::Os& os, int root, std::uint64_t budget) : os_(os), root_(root), budget_(budget) {}
+  Space(base::Os& os, int root, std::uint64_t budget, std::stop_token stop)
+      : os_(os), root_(root), budget_(budget), stop_(std::move(stop)) {}
 
   // How much of the disk a file of `size` bytes takes.
   base::Result<std::uint64_t> on_disk(std::uint64_t size);
-  // no_space when `need` does not fit.
+  // no_space when `need` does not fit, timeout when told to stop while counting.
   base::Status check(const Need& need);
   // One more file that had been expected to need no room. Budget only: the disk answers for itself when
   // written to.
@@ -33,6 +36,7 @@ class Space {
   base::Os& os_;
   int root_;
   std::uint64_t budget_;
+  std::stop_token stop_;
   std::uint64_t block_ = 0;
   std::uint64_t taken_ = 0;  // what is there, and what was granted
 };

@@ -24,7 +24,11 @@ std::optional<payload::VersionName> get_name(const Json& object, const char* key
 
 std::optional<std::string> get_short(const Json& object, const char* key) {
   auto text = base::get_string(object, key);
-  if (text && text->size() > kMostTextBytes) text->resize(kMostTextBytes);
+  if (!text || text->size() <= kMostTextBytes) return text;
+  std::size_t end = kMostTextBytes;
+  // Not within a character: it could not be written back as it is.
+  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xc0) == 0x80) --end;
+  text->resize(end);
   return text;
 }
 

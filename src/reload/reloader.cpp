@@ -40,23 +40,29 @@ bool Reloader::held_back(const Digest& digest) const {
   return guard_.hold && guard_.hold->desired == digest && desired_ && desired_->digest() == digest;
 }
 
-std::optional<Target> Reloader::goal() const {
-  std::optional<Target> wanted;
-  if (desired_ && held_back(desired_->digest()))
-    wanted = Target{guard_.hold->to, 0};
-  else
-    wanted = desired_;
-  if (wanted && refusal_of(*wanted) != nullptr) wanted.reset();
+const Reloader::Retry* Reloader::retry_of(const Digest& digest) const {
+  for (const Retry& retry : retries_)
+    if (retry.digest == digest) return &retry;
+  return nullptr;
+}
 
-  if (wanted) {
-    // At boot even a failure that may pass gives way to last-good at once: better an old payload than none.
-    const bool waiting = retry_ && retry_->digest == wanted->digest();
-    if (!active_ && waiting && usable_last_good(wanted->digest())) return Target{guard_.last_good->name, 0};
-    return wanted;
+bool Reloader::may_begin(const Target& target) const {
+  const Retry* retry = retry_of(target.digest());
+  return refusal_of(target) == nullptr && (retry == nullptr || !retry->at);
+}
+
+std::optional<Target> Reloader::goal() const {
+  const bool held = desired_ && held_back(desired_->digest());
+  const std::optional<Target> wanted = held ? Target{guard_.hold->to, 0} : desired_;
+  if (wanted && may_begin(*wanted)) return wanted;
+
+  // While a retry waits and after a refusal alike: what is in use and whole, else last-good. At boot that is
+  // at once: better an old payload than none.
+  if (active_ && !bad_ && (!inconsistent_ || may_begin(*active_))) return active_;
+  if (const auto& good = guard_.last_good; good && !(active_ && last_good_is(active_->digest()))) {
+    const Target back{good->name, 0};
+    if (may_begin(back)) return back;
   }
-  if (active_ && !bad_) return active_;
-  const Digest except = active_ ? active_->digest() : Digest{};
-  if (usable_last_good(except)) return Target{guard_.last_good->name, 0};
   return active_;
 }
 
@@ -64,6 +70,8 @@ std::optional<Target> Reloader::goal() const {
 // ------------------------------------------------------------------------------------
 
 void Reloader::advance(Actions& actions, Nanoseconds now) {
+  for (Retry& retry : retries_)
+    if (retry.at && *retry.at <= now) retry.at.reset();
   if (job_ && job_->phase == Phase::committing) return;  // it is finished first
   const std::optional<Target> wanted = goal();
 
@@ -77,9 +85,7 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
     return;
   }
   if (stopping_) return;  // one worker: its answer brings us here again
-  if (refusal_of(*wanted) != nullptr) return;
-  const bool retry = retry_ && retry_->digest == wanted->digest();
-  if (retry && now < retry_->at) return;
+  if (!may_begin(*wanted)) return;
   begin(*wanted, actions);
 }
 
@@ -91,9 +97,8 @@ void Reloader::drop_job(Actions& actions) {
 }
 
 void Reloader::begin(const Target& target, Actions& actions) {
-  unsigned attempt = 1;
-  if (retry_ && retry_->digest == target.digest()) attempt = retry_->attempt;
-  job_ = Job{next_job_++, target, Phase::verifying, false, attempt, {}};
+  const Retry* retry = retry_of(target.digest());
+  job_ = Job{next_job_++, target, Phase::verifying, false, retry == nullptr ? 1 : retry->attempt, {}};
   actions.push_back(action::Verify{job_->id, target});
 }
 
@@ -112,7 +117,7 @@ Actions Reloader::desired(const Target& target, Nanoseconds now) {
       guard_.hold.reset();
       actions.push_back(action::SaveGuard{});
     }
-    if (retry_ && retry_->digest != target.digest()) retry_.reset();
+    retries_.clear();
     desired_ = target;
     if (open) supersede(old, version, actions);
   } else if (!desired_ && guard_.hold && guard_.hold->desired != target.digest()) {
@@ -183,7 +188,10 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
   if (failure) {
     if (!consistent || job_->restore) {
       // What last-good consisted of is no longer all here: the way back leads over the volume from now on.
-      inconsistent_ = inconsistent_ || !consistent;
+      if (!consistent) {
+        inconsistent_ = true;
+        probation_until_.reset();  // what is in use in parts cannot become good
+      }
       kept_ = false;
       actions.push_back(action::DropKept{});
     }
@@ -200,7 +208,7 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
   active_version_ = done.version;
   inconsistent_ = false;
   probation_until_.reset();
-  if (retry_ && retry_->digest == done.target.digest()) retry_.reset();
+  std::erase_if(retries_, [&](const Retry& one) { return one.digest == done.target.digest(); });
   if (left && left->digest() != done.target.digest()) take_back_attempt(left->digest(), actions);
 
   const bool back = left && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
@@ -248,7 +256,7 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
       guard_.hold.reset();
       actions.push_back(action::SaveGuard{});
     }
-    if (retry_ && retry_->digest == digest) retry_->at = now;
+    for (Retry& retry : retries_) retry.at.reset();
   }
   advance(actions, now);
   return actions;
@@ -302,12 +310,12 @@ void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
   }
   take_back_attempt(job.target.digest(), actions);  // the process lived through it
   actions.push_back(action::Cancel{job.id});        // what other components have staged is dropped
+  std::erase_if(retries_, [&](const Retry& one) { return one.digest == job.target.digest(); });
   if (failure.retriable && job.attempt < kMostTries) {
     const double random = options_.random ? options_.random() : 0.5;
-    retry_ = Retry{job.target.digest(), job.attempt + 1, now + backoff(job.attempt, random)};
+    retries_.push_back({job.target.digest(), job.attempt + 1, now + backoff(job.attempt, random)});
     end(record, actions);
   } else {
-    retry_.reset();
     record.failure->retriable = false;
     ++failed_;
     refuse(job.target, job.version, *record.failure, failure.retriable, actions);
@@ -346,9 +354,18 @@ Phase Reloader::phase() const {
   return probation_until_ ? Phase::probation : Phase::idle;
 }
 
+unsigned Reloader::attempt() const {
+  if (job_) return job_->attempt;
+  const Retry* retry = desired_ ? retry_of(desired_->digest()) : nullptr;
+  return retry == nullptr ? 1 : retry->attempt;
+}
+
 std::optional<Nanoseconds> Reloader::next_deadline() const {
-  std::optional<Nanoseconds> next = probation_until_;
-  if (retry_ && !job_ && (!next || retry_->at < *next)) next = retry_->at;
+  std::optional<Nanoseconds> next;
+  const bool committing = job_ && job_->phase == Phase::committing;  // what is due waits for its end
+  if (!committing) next = probation_until_;
+  for (const Retry& retry : retries_)
+    if (retry.at && (!next || *retry.at < *next)) next = retry.at;
   return next;
 }
 

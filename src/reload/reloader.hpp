@@ -114,7 +114,7 @@ class Reloader {
   const std::string& active_version() const { return active_version_; }
   // What is being worked on: its version is known once it is verified.
   const Target* working_on() const { return job_ ? &job_->target : nullptr; }
-  unsigned attempt() const { return job_ ? job_->attempt : retry_ ? retry_->attempt : 1; }
+  unsigned attempt() const;
   const std::optional<Record>& last() const { return last_; }
   const Guard& guard() const { return guard_; }
   bool inconsistent() const { return inconsistent_; }
@@ -124,7 +124,7 @@ class Reloader {
   const Refusal* refusal(const payload::Digest& digest) const;
   // A rollback on request keeps this digest out.
   bool held_back(const payload::Digest& digest) const;
-  bool retrying(const payload::Digest& digest) const { return retry_ && retry_->digest == digest; }
+  bool retrying(const payload::Digest& digest) const { return retry_of(digest) != nullptr; }
   std::uint64_t ok_count() const { return ok_; }
   std::uint64_t failed_count() const { return failed_; }
   std::uint64_t superseded_count() const { return superseded_; }
@@ -141,12 +141,15 @@ class Reloader {
   };
   struct Retry {
     payload::Digest digest;
-    unsigned attempt = 1;  // of the next try
-    Nanoseconds at = 0;
+    unsigned attempt = 1;           // of the next try
+    std::optional<Nanoseconds> at;  // nullopt: it is due
   };
 
   std::optional<Target> goal() const;
   bool usable_last_good(const payload::Digest& except) const;
+  // Neither refused nor waiting for its retry.
+  bool may_begin(const Target& target) const;
+  const Retry* retry_of(const payload::Digest& digest) const;
   const Refusal* refusal_of(const Target& target) const;
   void advance(Actions& actions, Nanoseconds now);
   void begin(const Target& target, Actions& actions);
@@ -171,7 +174,7 @@ class Reloader {
   std::string active_version_;
   std::optional<Job> job_;
   std::optional<JobId> stopping_;  // a cancelled job whose worker has not answered yet
-  std::optional<Retry> retry_;
+  std::vector<Retry> retries_;     // at most one a digest
   std::optional<Nanoseconds> probation_until_;
   std::set<payload::Digest> counted_;  // whose attempt this process has counted and not taken back
   std::optional<Failure> bad_;         // why the active payload is being rolled back

@@ -124,6 +124,34 @@ TEST(Status, WatchOutlivesTheServer) {
   EXPECT_EQ(process.finish().code, 0);
 }
 
+TEST(Terminal, GetsColoursUnlessItWantsNone) {
+  const Place place;
+  const FakeServer server(place.run(), always(200, full_status()));
+  Process::Surroundings terminal{place.variables()};
+  terminal.terminal = true;
+  terminal.variables["TERM"] = "xterm";
+  EXPECT_THAT(Process({"status"}, terminal).finish().out, HasSubstr("\x1b[32m"));
+  terminal.variables["NO_COLOR"] = "1";
+  EXPECT_THAT(Process({"status"}, terminal).finish().out, testing::Not(HasSubstr("\x1b")));
+  terminal.variables.erase("NO_COLOR");
+  EXPECT_THAT(Process({"status", "--json"}, terminal).finish().out, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST(Terminal, IsDrawnOverWhileWatching) {
+  const Place place;
+  FakeServer server(place.run(), always(200, status_json({{"state", "idle"}})));
+  Process::Surroundings terminal{place.variables()};
+  terminal.terminal = true;
+  Process process({"status", "--watch"}, terminal);
+  ASSERT_TRUE(process.says("idle"));
+  server.answer(always(200, status_json({{"state", "preparing"}})));
+  ASSERT_TRUE(process.says("preparing"));
+  process.signal(SIGINT);
+  const Finished done = process.finish();
+  EXPECT_EQ(done.code, 0);
+  EXPECT_THAT(done.out, HasSubstr("\x1b[H"));
+}
+
 struct Answered {
   int status;
   int code;
@@ -230,6 +258,8 @@ TEST(Probe, IsTheServersWord) {
   const Finished ready = okg({"probe", "ready"}, place.variables());
   EXPECT_EQ(ready.code, 1);
   EXPECT_THAT(ready.out, HasSubstr("not ready: the server is starting"));
+  EXPECT_EQ(std::count(ready.out.begin(), ready.out.end(), '\n'), 1);
+  EXPECT_EQ(ready.err, "");
   EXPECT_EQ(okg({"probe", "ready", "--json"}, place.variables()).events().at(0)["ready"], false);
 }
 

@@ -54,6 +54,15 @@ TEST(Pack, TakesComponentsOrderAndRequirement) {
   EXPECT_EQ(manifest["unhandled"], "accept");
 }
 
+TEST(Pack, TakesItsDirectoryAfterTheFlagsToo) {
+  const TemporaryDirectory directory;
+  write_file(directory / "image/files/lua/a.lua", "x");
+  write_file(directory / "image/files/b", "x");
+  const Finished done = okg({"pack", "--version", "1", "--component", "scripts=lua/", "--component", "rest=.",
+                             directory / "image"});
+  EXPECT_EQ(done.code, 0) << done.err;
+}
+
 TEST(Pack, RecordsTheDateOnlyWhenToldOne) {
   const TemporaryDirectory directory;
   write_file(directory / "image/files/a", "x");

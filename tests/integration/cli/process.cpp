@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -58,7 +59,12 @@ std::vector<base::Json> Finished::events() const {
 
 Process::Process(const Words& arguments, const Surroundings& surroundings) {
   int out[2], err[2];
-  if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  const bool made = surroundings.terminal ? ::openpty(&out[0], &out[1], nullptr, nullptr, nullptr) == 0
+                                          : ::pipe2(out, O_CLOEXEC) == 0;
+  if (!made || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+  if (surroundings.terminal) {
+    for (const int end : out) ::fcntl(end, F_SETFD, FD_CLOEXEC);
+  }
   const std::string program = surroundings.program.empty() ? OKG_PROGRAM : surroundings.program;
   std::vector<std::string> words{program};
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -104,7 +110,7 @@ bool Process::read_more(int timeout_ms) {
     if (!fd || ready.revents == 0) return;
     const ssize_t got = ::read(fd.get(), piece, sizeof piece);
     if (got > 0) into.append(piece, static_cast<std::size_t>(got));
-    if (got == 0) fd.reset();
+    if (got <= 0) fd.reset();  // a terminal ends with EIO
   };
   take(watched[0], out_, finished_.out);
   take(watched[1], err_, finished_.err);
@@ -169,7 +175,7 @@ std::string make_payload(const std::string& path, const std::string& version, co
   return packed.out.substr(0, packed.out.find('\n'));
 }
 
-Place::Place() {
+Place::Place(const std::string& below) : directory_(below) {
   std::filesystem::create_directories(payload());
   std::filesystem::create_directories(run());
 }

@@ -45,6 +45,7 @@ class Process {
     std::string directory;      // working directory
     bool first_of_all = false;  // PID 1 of its own PID namespace; exec_failed() when that is not permitted
     std::optional<uid_t> user;
+    bool terminal = false;  // stdout is one
   };
   Process(const Words& arguments, const Surroundings& surroundings);
   Process(const Words& arguments, const Variables& variables = {})
@@ -132,7 +133,7 @@ std::string make_payload(const std::string& path, const std::string& version,
 // A volume, a run directory and an image, below one temporary directory.
 class Place {
  public:
-  Place();
+  explicit Place(const std::string& below = "/dev/shm");
   std::string payload() const { return directory_ / "payload"; }
   std::string run() const { return directory_ / "run"; }
   std::string image() const { return directory_ / "image"; }

@@ -88,6 +88,10 @@ TEST(OutcomeOf, IsWhatTheStatusSays) {
   EXPECT_EQ(outcome_of(status({{"last", last(kTwo, "superseded")}}), two).outcome, Outcome::superseded);
   EXPECT_EQ(outcome_of(status({{"last", last(kTwo, "rolled_back")}}), two).outcome, Outcome::rolled_back);
   EXPECT_EQ(outcome_of(status({{"refused", Json::array({last(kTwo, "")})}}), two).outcome, Outcome::failed);
+  // A server that was started anew remembers the refusal only.
+  Json refused = last(kTwo, "");
+  refused["stage"] = "probation";
+  EXPECT_EQ(outcome_of(status({{"refused", Json::array({refused})}}), two).outcome, Outcome::rolled_back);
   // Active again after a failure.
   EXPECT_EQ(outcome_of(status({{"active", desired}, {"last", last(kTwo, "failed")}}), two).outcome,
             Outcome::active);

@@ -38,6 +38,15 @@ TEST_F(StatusTable, OfAServerThatHasNothingYet) {
             "instance   5d8c1d1e-9d5a-4c53-8a43-0d8f0f6e1a11\n");
 }
 
+TEST_F(StatusTable, SaysWhatIsTheMatter) {
+  const std::string shown = table({{"ready", false},
+                                   {"not_ready_reason", "no payload"},
+                                   {"trouble", "no inotify"},
+                                   {"reloads", {{"ok", 1}, {"rolled_back", 2}}}});
+  EXPECT_THAT(shown, HasSubstr("ready      no: no payload\ntrouble    no inotify\n"));
+  EXPECT_THAT(shown, HasSubstr("reloads    1 ok, 0 failed, 0 superseded, 2 rolled back\n"));
+}
+
 TEST_F(StatusTable, ListsEveryRefusal) {
   const Json refused =
       Json::array({{{"digest", "sha256:" + std::string(64, '1')}, {"stage", "verify"}, {"text", "bit"}},

@@ -74,6 +74,20 @@ TEST_F(SpaceTest, CountsWhatALeftoverAndTheProgramTake) {
   EXPECT_TRUE(publish(os, chosen));
 }
 
+TEST_F(SpaceTest, StopsWhileItCounts) {
+  ASSERT_TRUE(publish_from(from("1")));
+  auto chosen = options(from("2"));
+  chosen.budget = 100 * kMi;
+  std::stop_source stop;
+  chosen.stop = stop.get_token();
+  os.reset();
+  os.before_each([&](std::uint64_t, test::Call kind) {
+    if (kind == test::Call::fstatvfs) stop.request_stop();
+  });
+  EXPECT_EQ(publish(os, chosen).error().code, Code::timeout);
+  expect_nothing_written(content('1'));
+}
+
 TEST_F(SpaceTest, CollectsOnceBeforeItGivesUp) {
   ASSERT_TRUE(publish_from(from("1")));
   ASSERT_TRUE(publish_from(from("2")));
