@@ -1,10 +1,13 @@
-"""What ctest found, for tests/run.sh: junit.py STAGE JUNIT.XML TALLY. Prints in full what failed and appends a line a
-case to the tally: passed|failed|skipped STAGE/NAME [REASON]."""
+"""What ctest found, for tests/run.sh: junit.py STAGE JUNIT.XML LOG TALLY. Prints in full what failed and appends a line
+a case to the tally: passed|failed|skipped STAGE/NAME [REASON]."""
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-stage, junit, tally = sys.argv[1:4]
+stage, junit, log, tally = sys.argv[1:5]
+# Only ctest's own words tell a time-out from another failure.
+with open(log, encoding="utf-8", errors="replace") as file:
+    said = dict(re.findall(r"Test +#\d+: (\S+) \.*\*\*\*(.+?) +[\d.]+ sec", file.read()))
 
 
 def reason(output, message):
@@ -23,7 +26,7 @@ for case in ElementTree.parse(junit).getroot().iter("testcase"):
     elif skipped is not None:
         lines.append(f"skipped {name} {reason(output, skipped.get('message'))}")
     elif failure is not None or case.get("status") != "run":
-        message = (failure.get("message") if failure is not None else "") or case.get("status")
+        message = said.get(case.get("name")) or case.get("status")
         print(f"---- {name} failed after {float(case.get('time', 0)):.1f} s: {message}\n{output}\n----", flush=True)
         lines.append(f"failed {name} {message or 'failed'}")
     else:

@@ -98,7 +98,7 @@ tests() { # tests PRESET CTEST-ARGUMENT…
   [ -z "$filter" ] || set -- "$@" -R "$filter"
   "${still[@]}" ctest --test-dir "build/$preset" -j "$jobs" --no-tests=ignore --output-junit "$junit" \
     --test-output-size-passed 65536 --test-output-size-failed 16777216 "$@" >"$log" 2>&1
-  if ! python3 tests/junit.py "$preset" "$junit" "$tally"; then
+  if ! python3 tests/junit.py "$preset" "$junit" "$log" "$tally"; then
     show "ctest did not end well" "$log"
     record failed "$preset.ctest" "no results"
   fi
@@ -187,7 +187,7 @@ fuzz_one() { # fuzz_one PROGRAM NAME: ends with 0 iff nothing was found
   local corpus=build/fuzz/corpus/$2 seconds=$((long ? 1800 : 10))
   mkdir -p "$corpus" "tests/fuzz/corpus/$2"
   "$1" -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 -verbosity=1 \
-    -artifact_prefix="build/fuzz/found-$2-" "$corpus" "tests/fuzz/corpus/$2"
+    -artifact_prefix="build/fuzz/found-$2-" "$corpus" "tests/fuzz/corpus/$2" || return 1 # its own 77 is no skip
 }
 if ! newest clang++ >/dev/null; then
   skip fuzz "no clang"
