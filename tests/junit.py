@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 stage, junit, log, tally = sys.argv[1:5]
 # Only ctest's own words tell a time-out from another failure.
 with open(log, encoding="utf-8", errors="replace") as file:
-    said = dict(re.findall(r"Test +#\d+: (\S+) \.*\*\*\*(.+?) +[\d.]+ sec", file.read()))
+    said = dict(re.findall(r"Test +#\d+: (.+?) \.*\*\*\*(.+?) +[\d.]+ sec", file.read()))
 
 
 def reason(output, message):
@@ -18,7 +18,8 @@ def reason(output, message):
 
 lines = []
 for case in ElementTree.parse(junit).getroot().iter("testcase"):
-    name = f"{stage}/{case.get('name')}"
+    # GoogleTest's parameters come behind the name; a case is one word in the tally.
+    name = f"{stage}/{case.get('name')}".split(" ")[0]
     output = case.findtext("system-out") or ""
     skipped, failure = case.find("skipped"), case.find("failure")
     if case.get("status") == "disabled":
