@@ -143,6 +143,7 @@ Actions Reloader::verified(JobId job, const std::string& version, const std::opt
     fail(*failure, actions, now);
     return actions;
   }
+  found_whole(job_->target.name, actions);
   const Digest digest = job_->target.digest();
   const Attempt* starts = attempts_of(digest);
   if (starts != nullptr && starts->count >= kMostStarts && usable_last_good(digest)) {
@@ -250,11 +251,11 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
   Actions actions;
   if (desired_) {
     const Digest digest = desired_->digest();
-    const Refusal* standing = refusal_of(*desired_);
-    if (force || (standing != nullptr && standing->passing)) forgive(digest, actions);
-    if (force && guard_.hold) {
+    if (force) {
       guard_.hold.reset();
-      actions.push_back(action::SaveGuard{});
+      forgive(digest, actions);
+    } else {
+      forgive_passing(digest, actions);
     }
     for (Retry& retry : retries_) retry.at.reset();
   }

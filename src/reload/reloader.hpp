@@ -157,6 +157,8 @@ class Reloader {
   void fail(const Failure& failure, Actions& actions, Nanoseconds now);
   void refuse(const Target& target, const std::string& version, const Failure& failure, bool passing,
               Actions& actions);
+  void found_whole(const payload::VersionName& name, Actions& actions);
+  void forgive_passing(const payload::Digest& digest, Actions& actions);
   void forgive(const payload::Digest& digest, Actions& actions);
   void end(Record record, Actions& actions);
   void supersede(const payload::Digest& digest, const std::string& version, Actions& actions);

@@ -31,10 +31,31 @@ const Refusal* Reloader::refusal(const Digest& digest) const {
 
 void Reloader::refuse(const Target& target, const std::string& version, const Failure& failure, bool passing,
                       Actions& actions) {
-  std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name == target.name; });
+  // The newest word on a directory, or of a binary on a payload; each stands beside the other.
+  std::erase_if(guard_.refusals, [&](const Refusal& old) {
+    if ((old.failure.stage == Stage::verify) != (failure.stage == Stage::verify)) return false;
+    if (failure.stage == Stage::verify) return old.name == target.name;
+    return old.name.digest == target.digest() && old.binary == options_.binary;
+  });
   guard_.refusals.push_back({target.name, target.inode, version, failure, options_.binary, passing});
   while (guard_.refusals.size() > kMostRefusals) guard_.refusals.pop_front();
   actions.push_back(action::SaveGuard{});
+}
+
+// A directory of a name that was refused is whole: it is another one than that.
+void Reloader::found_whole(const payload::VersionName& name, Actions& actions) {
+  const auto fallen = std::erase_if(guard_.refusals, [&](const Refusal& old) {
+    return old.failure.stage == Stage::verify && old.name == name;
+  });
+  if (fallen != 0) actions.push_back(action::SaveGuard{});
+}
+
+// The retries of this start were used up: somebody asks for one more.
+void Reloader::forgive_passing(const Digest& digest, Actions& actions) {
+  const auto fallen = std::erase_if(guard_.refusals, [&](const Refusal& old) {
+    return old.passing && old.name.digest == digest && old.binary == options_.binary;
+  });
+  if (fallen != 0) actions.push_back(action::SaveGuard{});
 }
 
 void Reloader::forgive(const Digest& digest, Actions& actions) {

@@ -86,6 +86,14 @@ TEST(ReloaderRetry, SomethingNewerDoesNotWait) {
   EXPECT_EQ(drive.reloader->superseded_count(), 1U);
 }
 
+TEST(ReloaderRetry, ANewCopyDoesNotWait) {
+  Drive drive;
+  drive.publish(payload_of('a', 0, 1));
+  drive.verified(kIo);
+  drive.publish(payload_of('a', 0, 2));
+  EXPECT_TRUE(drive.verify);
+}
+
 TEST(ReloaderRetry, AtBootLastGoodIsUsedMeanwhile) {
   Drive drive;
   drive.make_good(kA);

@@ -66,5 +66,93 @@ TEST(ReloaderWayBack, WhatCannotBeMendedGivesWayToLastGood) {
   EXPECT_TRUE(drive.in_use(kA));
 }
 
+TEST(ReloaderWayBack, WhatIsReportedBadGivesWayToLastGood) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.publish(kB);
+  drive.go_well();
+  ASSERT_TRUE(drive.report_bad());
+  EXPECT_EQ(drive.reloader->last()->failure->stage, Stage::probation);
+  EXPECT_TRUE(drive.offer && drive.restore) << "its objects are here: nothing is loaded";
+  drive.go_well();
+  EXPECT_TRUE(drive.in_use(kA));
+  EXPECT_TRUE(drive.refused(kB));
+  EXPECT_EQ(drive.reloader->rolled_back_count(), 1U);
+  EXPECT_EQ(drive.reloader->ok_count(), 2U) << "never taken back";
+  EXPECT_EQ(drive.reloader->last()->failure->text, "players cannot log in");
+  drive.kill();
+  drive.publish(kB);
+  EXPECT_TRUE(drive.working_on(kA)) << "not even after a restart";
+}
+
+TEST(ReloaderWayBack, OnlyWhatIsOnProbationCanBeReported) {
+  Drive drive;
+  EXPECT_FALSE(drive.report_bad());
+  drive.publish(kA);
+  drive.go_well();
+  EXPECT_FALSE(drive.report_bad()) << "there is nothing to go back to";
+  drive.pass(10 * kSecond);
+  EXPECT_FALSE(drive.report_bad()) << "it is good";
+  drive.publish(kB);
+  EXPECT_FALSE(drive.report_bad()) << "B is not in use yet";
+}
+
+TEST(ReloaderWayBack, AFailedRestoreLoadsLastGoodFromTheVolume) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.publish(kB);
+  drive.go_well();
+  ASSERT_TRUE(drive.report_bad());
+  ASSERT_TRUE(drive.begin());
+  drive.committed(failure_at(Stage::commit, Code::rejected));
+  EXPECT_FALSE(drive.reloader->keeps_last_good());
+  EXPECT_FALSE(drive.refused(kA)) << "the payload is not to blame";
+  ASSERT_TRUE(drive.verify);
+  drive.go_well();
+  EXPECT_TRUE(drive.in_use(kA));
+  EXPECT_EQ(drive.reloader->rolled_back_count(), 1U);
+}
+
+TEST(ReloaderWayBack, AFailedCommitLeavesTheFormer) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.publish(kB);
+  drive.verified();
+  drive.prepared();
+  ASSERT_TRUE(drive.begin());
+  drive.committed(failure_at(Stage::commit, Code::rejected));
+  EXPECT_TRUE(drive.in_use(kA));
+  EXPECT_TRUE(drive.refused(kB));
+  EXPECT_FALSE(drive.reloader->working_on());
+}
+
+TEST(ReloaderWayBack, AfterARestartLastGoodIsLoaded) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.kill();
+  EXPECT_FALSE(drive.reloader->keeps_last_good());
+  drive.publish(kB);
+  drive.go_well();
+  ASSERT_TRUE(drive.report_bad());
+  EXPECT_FALSE(drive.offer);
+  ASSERT_TRUE(drive.verify);
+  drive.go_well();
+  EXPECT_TRUE(drive.in_use(kA));
+}
+
+TEST(ReloaderWayBack, ForceKeepsWhatWasReportedAndProvesItAnew) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.publish(kB);
+  drive.go_well();
+  ASSERT_TRUE(drive.report_bad());
+  drive.take(drive.reloader->reload(true, drive.now));  // before the game came to go back
+  EXPECT_FALSE(drive.offer);
+  EXPECT_TRUE(drive.in_use(kB));
+  EXPECT_EQ(drive.reloader->phase(), Phase::probation);
+  drive.pass(10 * kSecond);
+  EXPECT_TRUE(drive.good(kB));
+}
+
 }  // namespace
 }  // namespace okg::reload
