@@ -1,5 +1,7 @@
 #include "reload/guard.hpp"
 
+#include <algorithm>
+
 #include "base/files.hpp"
 #include "base/json.hpp"
 
@@ -10,7 +12,7 @@ using base::Code;
 using base::Json;
 
 constexpr char kSchema[] = "okg.boot/v1";
-constexpr std::size_t kMostGuardBytes = 256 * 1024;
+constexpr std::size_t kMostGuardBytes = 512 * 1024;  // more than text() can make of the most of everything
 constexpr std::size_t kMostTextBytes = 1024;
 
 base::Error bad(const std::string& what) {
@@ -22,14 +24,16 @@ std::optional<payload::VersionName> get_name(const Json& object, const char* key
   return text ? payload::VersionName::parse(*text) : std::nullopt;
 }
 
+// Cut, but not within a character: it could not be written back as it is.
+std::string shortened(const std::string& text) {
+  std::size_t end = std::min(text.size(), kMostTextBytes);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 std::optional<std::string> get_short(const Json& object, const char* key) {
-  auto text = base::get_string(object, key);
-  if (!text || text->size() <= kMostTextBytes) return text;
-  std::size_t end = kMostTextBytes;
-  // Not within a character: it could not be written back as it is.
-  while (end > 0 && (static_cast<unsigned char>((*text)[end]) & 0xc0) == 0x80) --end;
-  text->resize(end);
-  return text;
+  const auto text = base::get_string(object, key);
+  return text ? std::optional(shortened(*text)) : std::nullopt;
 }
 
 std::optional<Refusal> parse_refusal(const Json& entry) {
@@ -58,7 +62,7 @@ std::string Guard::text() const {
   if (last_good)
     out["last_good"] = {{"digest", last_good->name.digest.text()},
                         {"directory", last_good->name.text()},
-                        {"version", last_good->version},
+                        {"version", shortened(last_good->version)},
                         {"binary", last_good->binary}};
   if (hold) out["hold"] = {{"desired", hold->desired.text()}, {"to", hold->to.text()}};
   out["attempts"] = base::OrderedJson::array();
@@ -70,11 +74,11 @@ std::string Guard::text() const {
     if (refusal.passing) continue;
     out["refused"].push_back({{"directory", refusal.name.text()},
                               {"inode", refusal.inode},
-                              {"version", refusal.version},
+                              {"version", shortened(refusal.version)},
                               {"stage", stage_name(refusal.failure.stage)},
-                              {"component", refusal.failure.component},
+                              {"component", shortened(refusal.failure.component)},
                               {"code", static_cast<std::int32_t>(refusal.failure.code)},
-                              {"text", refusal.failure.text},
+                              {"text", shortened(refusal.failure.text)},
                               {"binary", refusal.binary}});
   }
   return base::dump(out, 1) + "\n";
