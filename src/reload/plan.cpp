@@ -41,17 +41,29 @@ base::Result<std::vector<std::string>> plan(const payload::Manifest& manifest, c
   }
 
   // Kahn's algorithm over what is due, always taking the smallest name; "*" sorts last by not being taken
-  // while anything else is left.
+  // while anything else is left. What is not due passes on whom it waits for.
+  const auto waits_for = [&](const std::string& name) {
+    std::vector<std::string> names;
+    if (const auto found = registered.find(name); found != registered.end()) names = found->second->after;
+    if (const auto found = manifest.components.find(name); found != manifest.components.end())
+      names.insert(names.end(), found->second.after.begin(), found->second.after.end());
+    return names;
+  };
   std::map<std::string, std::set<std::string>> waits;
   for (const std::string& name : due) {
     std::set<std::string>& before = waits[name];
-    const auto add = [&](const std::vector<std::string>& names) {
-      for (const std::string& other : names)
-        if (due.contains(other)) before.insert(other);
-    };
-    add(registered.at(name)->after);
-    if (const auto found = manifest.components.find(name); found != manifest.components.end())
-      add(found->second.after);
+    std::set<std::string> seen;
+    for (std::vector<std::string> next = waits_for(name); !next.empty();) {
+      const std::string other = std::move(next.back());
+      next.pop_back();
+      if (!seen.insert(other).second) continue;
+      if (due.contains(other)) {
+        before.insert(other);
+      } else {
+        const auto further = waits_for(other);
+        next.insert(next.end(), further.begin(), further.end());
+      }
+    }
   }
   std::vector<std::string> order;
   while (!waits.empty()) {
