@@ -210,9 +210,11 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
   inconsistent_ = false;
   probation_until_.reset();
   std::erase_if(retries_, [&](const Retry& one) { return one.digest == done.target.digest(); });
-  if (left && left->digest() != done.target.digest()) take_back_attempt(left->digest(), actions);
+  const bool another = left && left->digest() != done.target.digest();
+  if (another) take_back_attempt(left->digest(), actions);
 
-  const bool back = left && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
+  const bool back =
+      another && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
   if (back) {
     std::optional<Failure> why = bad_;
     if (!why)
@@ -254,6 +256,11 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
     if (force) {
       guard_.hold.reset();
       forgive(digest, actions);
+      if (bad_ && active_->digest() == digest) {  // on its way out: it stays, and has to prove itself anew
+        bad_.reset();
+        count_attempt(digest, actions);
+        probation_until_ = now + options_.probation;
+      }
     } else {
       forgive_passing(digest, actions);
     }
