@@ -120,6 +120,9 @@ Actions Reloader::desired(const Target& target, Nanoseconds now) {
     retries_.clear();
     desired_ = target;
     if (open) supersede(old, version, actions);
+  } else if (desired_ && (desired_->name != target.name || desired_->inode != target.inode)) {
+    for (Retry& retry : retries_)
+      if (retry.digest == target.digest()) retry.at.reset();  // a new copy is worth a try at once
   } else if (!desired_ && guard_.hold && guard_.hold->desired != target.digest()) {
     guard_.hold.reset();  // something newer was published while no server ran
     actions.push_back(action::SaveGuard{});
