@@ -150,7 +150,7 @@ step "A game server starts, and its sidecar brings version 1"
 server=$!
 end=$((SECONDS + patience))
 until grep -q '^listening on http' "$work/server.out"; do
-  kill -0 "$server" 2>/dev/null || { server=; fail "game-2048 ended at once"; }
+  kill -0 "$server" 2>/dev/null || { server=; fail "$(tail -n 1 "$work/server.log")"; }
   [ $SECONDS -lt $end ] || fail "game-2048 does not listen after ${patience} s"
   sleep 0.02
 done

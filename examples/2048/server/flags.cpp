@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "flags.hpp"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 namespace game2048 {
@@ -10,6 +12,11 @@ template <class Number>
 bool parse_number(std::string_view text, Number& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
+}
+
+bool is_address(const std::string& text) {
+  in6_addr parsed;  // large enough for both
+  return inet_pton(AF_INET, text.c_str(), &parsed) == 1 || inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
 }
 
 }  // namespace
@@ -50,6 +57,8 @@ std::variant<Flags, std::string> parse_flags(std::span<const char* const> argume
     if (name == "--seed" && !parse_number(*value, flags.seed.emplace()))
       return "--seed " + std::string(*value) + ": not a number from 0 to 2^64-1";
     if (name == "--address") flags.address = *value;
+    if (!is_address(flags.address))
+      return "--address " + flags.address + ": not an IP address: give one of this machine, 127.0.0.1 say";
   }
   return flags;
 }

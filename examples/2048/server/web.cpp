@@ -64,7 +64,7 @@ Web::~Web() {
 std::optional<std::string> Web::listen(const std::string& address, std::uint16_t port) {
   boost::system::error_code error;
   const auto parsed = asio::ip::make_address(address, error);
-  if (error) return "--address " + address + ": not an IP address: give one of this machine, 127.0.0.1 say";
+  if (error) return "listen on " + address + ": " + error.message();
   const tcp::endpoint endpoint(parsed, port);
   auto& acceptor = state_->acceptor;
   acceptor.open(endpoint.protocol(), error);

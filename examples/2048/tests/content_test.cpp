@@ -75,6 +75,8 @@ TEST(Flags, WrongOnesAreNamed) {
   EXPECT_THAT(wrong({"--port", "-1"}), HasSubstr("not a port"));
   EXPECT_THAT(wrong({"--port="}), HasSubstr("not a port"));
   EXPECT_THAT(wrong({"--port", "80x"}), HasSubstr("not a port"));
+  EXPECT_THAT(wrong({"--address", "localhost"}), HasSubstr("--address localhost: not an IP address"));
+  EXPECT_THAT(wrong({"--address", ""}), HasSubstr("not an IP address"));
   EXPECT_THAT(wrong({"--seed", "many"}), HasSubstr("--seed many: not a number"));
   EXPECT_THAT(wrong({"--prot", "80"}), HasSubstr("--prot: no such flag"));
   EXPECT_THAT(wrong({"80"}), HasSubstr("80: no such flag"));
