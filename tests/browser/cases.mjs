@@ -162,6 +162,30 @@ export const cases = {
     await player.playMoves(2);
   },
 
+  // Nobody gets to 2048 in a test: here the page hears of it from a server's stand-in.
+  async 'a-win-is-told-and-play-goes-on'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    const said = [];
+    let socket;
+    await player.page.routeWebSocket(/\/ws$/, (route) => {
+      socket = route;
+      route.onMessage((message) => said.push(JSON.parse(message)));
+    });
+    await player.page.reload();
+    await until('hello', () => said[0]?.type === 'hello');
+    const board = {type: 'board', cells: [2048, ...Array(15).fill(0)], score: 20000, best: 20000, turns: 900, slides: []};
+    socket.send(JSON.stringify({type: 'payload', version: '1', client: '', texts: {game_over: 'no', win: 'You win!'}}));
+    socket.send(JSON.stringify({...board, phase: 'won'}));
+    await player.untilText('message', 'You win!');
+    await player.page.getByRole('button', {name: 'Keep going'}).click();
+    await until('keep', () => said[1]?.type === 'keep');
+    socket.send(JSON.stringify({...board, phase: 'playing'}));
+    await player.untilText('message', '');
+    assert.equal(await player.page.getByRole('button', {name: 'Keep going'}).count(), 0);
+    assert.equal((await player.board())[0], 2048);
+  },
+
   async 'page-reload-keeps-the-board'(t) {
     const pod = await podWith(t, '1');
     const player = await Player.open(t, pod.url);
