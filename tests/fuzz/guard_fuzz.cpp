@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     demand_text(guard->last_good->binary);
   }
   for (const auto& attempt : guard->attempts) {
-    demand(attempt.count <= okg::reload::kMostStarts);
+    demand(attempt.count <= okg::reload::kMostCounted);
     demand_text(attempt.binary);
   }
   for (const auto& refusal : guard->refusals) {
