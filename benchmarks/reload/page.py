@@ -45,7 +45,9 @@ taken before it writes `desired.json` and the new link, so it includes those."""
 Before prepare is called, the list and every file of the payload are hashed. For comparison, the processor's own speed in
 SHA-256 with nothing to read (`openssl speed`)."""),
     ("A turn of the game loop with nothing to do", "poll/", """
-`okg_poll()` through `libokg.so` with okg's threads running, by Google Benchmark (processor time of a call). Allocations
+`okg_poll()` through `libokg.so` with okg's threads running, by Google Benchmark (processor time of a call); the empty
+call is what a function of a shared library costs that returns at once. The other peers are what a game loop would do that
+looks for itself. Allocations
 are counted by a `malloc` that takes libc's place for the library too; the control shows that it counts."""),
     ("Idle", "idle_wake_ups", """
 Voluntary context switches of all okg threads of a server with a payload in use, over 10 s each."""),

@@ -35,6 +35,10 @@ void IdlePoll(benchmark::State& state) {
 void IdlePollWithBudget(benchmark::State& state) {
   turns(state, [] { benchmark::DoNotOptimize(okg_poll(g_server, 1'000'000)); });
 }
+// What the call alone costs here: it returns at once.
+void EmptyCall(benchmark::State& state) {
+  turns(state, [] { okg_payload_release(nullptr); });
+}
 void Control(benchmark::State& state) {
   turns(state, [] {
     char text[8192];
@@ -60,6 +64,7 @@ void StatFile(benchmark::State& state) {
 
 BENCHMARK(IdlePoll);
 BENCHMARK(IdlePollWithBudget);
+BENCHMARK(EmptyCall);
 BENCHMARK(Control);
 BENCHMARK(ReadInotify);
 BENCHMARK(StatFile);

@@ -118,8 +118,8 @@ okg_code okg_start(okg_server* server, int64_t initial_payload_ns, okg_error* er
   return guarded(error, [&] { return finish(error, server->game_server->start(initial_payload_ns)); });
 }
 
-int okg_poll(okg_server* server, int64_t budget_ns) {
-  if (server == nullptr) return 0;
+// Not inlined, so that a turn with nothing to do saves no registers.
+[[gnu::noinline]] static int poll_due(okg_server* server, int64_t budget_ns) {
   int calls = 0;
   try {
     calls = server->game_server->poll(budget_ns);
@@ -127,6 +127,11 @@ int okg_poll(okg_server* server, int64_t budget_ns) {
   }
   if (server->release_after_callback && !server->game_server->in_callback()) okg_release(server);
   return calls;
+}
+
+int okg_poll(okg_server* server, int64_t budget_ns) {
+  if (server == nullptr || !server->game_server->tick()) return 0;
+  return poll_due(server, budget_ns);
 }
 
 int okg_poll_fd(okg_server* server) {

@@ -26,11 +26,12 @@ class GameServer final : private control::Backend {
   base::Status add(HandlerPtr handler);
   void remove(const HandlerPtr& handler);
   base::Status start(std::int64_t initial_payload_ns);
-  int poll(std::int64_t budget_ns) {
+  int poll(std::int64_t budget_ns) { return tick() ? work(budget_ns) : 0; }
+  // The turn of an idle game: is there anything to do?
+  bool tick() {
     // One store, one load: the io thread owns the clock and samples the counter.
     ticks_.store(ticks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    if (driver_pending()) return work(budget_ns);
-    return 0;
+    return driver_pending();
   }
   void close();
 
