@@ -107,27 +107,19 @@ void Reloader::begin(const Target& target, Actions& actions) {
 
 Actions Reloader::desired(const Target& target, Nanoseconds now) {
   Actions actions;
-  if (desired_ && desired_->digest() != target.digest()) {
-    const Digest old = desired_->digest();
-    const bool in_use = active_ && active_->digest() == old;
-    const bool committing = job_ && job_->phase == Phase::committing && job_->target.digest() == old;
-    const bool open = !in_use && !committing && refusal(old) == nullptr && !held_back(old);
-    const std::string version = job_ && job_->target.digest() == old ? job_->version : std::string();
+  const std::optional<Target> before = std::exchange(desired_, target);
+  if (!before || before->digest() != target.digest()) {
+    const bool held = before && guard_.hold && guard_.hold->desired == before->digest();
     if (guard_.hold && guard_.hold->desired != target.digest()) {
-      guard_.hold.reset();
+      guard_.hold.reset();  // this is newer, published before our time or now
       actions.push_back(action::SaveGuard{});
     }
     retries_.clear();
-    desired_ = target;
-    if (open) supersede(old, version, actions);
-  } else if (desired_ && (desired_->name != target.name || desired_->inode != target.inode)) {
+    if (before && !held) supersede(*before, actions);
+  } else if (before->name != target.name || before->inode != target.inode) {
     for (Retry& retry : retries_)
       if (retry.digest == target.digest()) retry.at.reset();  // a new copy is worth a try at once
-  } else if (!desired_ && guard_.hold && guard_.hold->desired != target.digest()) {
-    guard_.hold.reset();  // something newer was published while no server ran
-    actions.push_back(action::SaveGuard{});
   }
-  desired_ = target;
   advance(actions, now);
   return actions;
 }
@@ -340,9 +332,13 @@ void Reloader::end(Record record, Actions& actions) {
   actions.push_back(action::Ended{std::move(record)});
 }
 
-void Reloader::supersede(const Digest& digest, const std::string& version, Actions& actions) {
+// What is desired no more ends here, unless it ended before.
+void Reloader::supersede(const Target& old, Actions& actions) {
+  const bool in_use = active_ && active_->digest() == old.digest();
+  const bool ours = job_ && job_->target.digest() == old.digest();
+  if (in_use || (ours && job_->phase == Phase::committing) || refusal_of(old) != nullptr) return;
   ++superseded_;
-  end({digest, version, End::superseded, std::nullopt, 1}, actions);
+  end({old.digest(), ours ? job_->version : std::string(), End::superseded, std::nullopt, 1}, actions);
 }
 
 void Reloader::bless(Actions& actions) {

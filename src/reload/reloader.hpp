@@ -161,7 +161,7 @@ class Reloader {
   void forgive_passing(const payload::Digest& digest, Actions& actions);
   void forgive(const payload::Digest& digest, Actions& actions);
   void end(Record record, Actions& actions);
-  void supersede(const payload::Digest& digest, const std::string& version, Actions& actions);
+  void supersede(const Target& old, Actions& actions);
   void bless(Actions& actions);
   const Attempt* attempts_of(const payload::Digest& digest) const;
   void set_attempts(const payload::Digest& digest, unsigned count);

@@ -142,8 +142,7 @@ void Caller::work_ends(const std::optional<Failure>& failure, Nanoseconds now) {
 void Caller::poll_begins() {
   const auto offered = offered_ ? std::optional(offered_->job) : std::nullopt;
   const auto begun = subject_.begin_commit();
-  if (around_.log)
-    around_.log("poll" + (begun ? " begins to commit " + std::to_string(*begun) : std::string()));
+  if (around_.log && begun) around_.log("poll begins to commit " + std::to_string(*begun));
   rules_.begin(begun, offered, subject_);
   if (!begun) return;
   commit_ = Commit{*begun, offered_->restore, {}, active_, {}};

@@ -15,6 +15,20 @@ bool same_refusal(const reload::Refusal& a, const reload::Refusal& b) {
          a.failure.code == b.failure.code && a.binary == b.binary && a.version == b.version;
 }
 
+bool same_refusals(const Guard& a, const Guard& b) {
+  auto theirs = b.refusals.begin();
+  const auto skip = [&] {
+    while (theirs != b.refusals.end() && theirs->passing) ++theirs;
+  };
+  for (const reload::Refusal& ours : a.refusals) {
+    if (ours.passing) continue;
+    skip();
+    if (theirs == b.refusals.end() || !same_refusal(ours, *theirs++)) return false;
+  }
+  skip();
+  return theirs == b.refusals.end();
+}
+
 }  // namespace
 
 bool same_target(const Target& a, const Target& b) {
@@ -48,6 +62,7 @@ void Memory::refuse(const Refused& refusal) {
     return old.same(refusal) || replaced;
   });
   refused.push_back(refusal);
+  if (refused.size() > reload::kMostRefusals) refused.erase(refused.begin());
 }
 
 void Memory::found_well(const payload::VersionName& directory) {
@@ -80,20 +95,20 @@ void Memory::compare(const Guard& guard) {
     return std::none_of(guard.refusals.begin(), guard.refusals.end(),
                         [&](const reload::Refusal& theirs) { return ours.same(known(theirs)); });
   };
-  if (guard.refusals.size() == reload::kMostRefusals) {
-    require(refused.empty() || !forgotten(refused.back()), "the newest refusal is forgotten");
-    std::erase_if(refused, forgotten);
-  }
   require(std::none_of(refused.begin(), refused.end(), forgotten), "a refusal is forgotten");
+  if (guard.attempts.size() == reload::kMostAttempts)
+    for (auto& [key, count] : deaths)
+      if (std::none_of(guard.attempts.begin(), guard.attempts.end(), [&](const reload::Attempt& one) {
+            return one.digest == key.first && one.binary == key.second;
+          }))
+        count.sure = 0;  // beyond the newest 16
   require(guard.hold.has_value() == hold.has_value(), "a hold is forgotten, or stands without a reason");
   if (hold)
     require(guard.hold->desired == hold->desired && guard.hold->to == hold->to,
             "a hold is not the one asked for");
 }
 
-bool same_guard(Guard a, Guard b) {
-  for (Guard* guard : {&a, &b})
-    std::erase_if(guard->refusals, [](const reload::Refusal& one) { return one.passing; });
+bool same_guard(const Guard& a, const Guard& b) {
   if (a.last_good.has_value() != b.last_good.has_value() || a.hold.has_value() != b.hold.has_value())
     return false;
   if (a.last_good && (a.last_good->name != b.last_good->name || a.last_good->binary != b.last_good->binary ||
@@ -104,7 +119,7 @@ bool same_guard(Guard a, Guard b) {
                     [](const reload::Attempt& x, const reload::Attempt& y) {
                       return x.digest == y.digest && x.binary == y.binary && x.count == y.count;
                     }) &&
-         std::equal(a.refusals.begin(), a.refusals.end(), b.refusals.begin(), b.refusals.end(), same_refusal);
+         same_refusals(a, b);
 }
 
 }  // namespace okg::model

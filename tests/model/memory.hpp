@@ -57,6 +57,6 @@ struct Memory {
 
 bool same_target(const Target& a, const Target& b);
 // As far as it is saved: what may pass is forgotten at the next start.
-bool same_guard(Guard a, Guard b);
+bool same_guard(const Guard& a, const Guard& b);
 
 }  // namespace okg::model

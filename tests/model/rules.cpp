@@ -82,7 +82,7 @@ void Rules::before(const Call& call) {
     case Event::reload:
       if (!desired_) break;
       unsettle();
-      tries_.erase(desired_->digest());
+      if (const auto found = tries_.find(desired_->digest()); found != tries_.end()) found->second.to = 0;
       if (call.event == Event::force) memory_.hold.reset();
       memory_.forgive(*desired_, binary_, call.event == Event::force);
       if (call.event == Event::force && active_ && active_->bad &&
@@ -113,7 +113,7 @@ void Rules::wish(const Target& target) {
   if (desired_) supersede();
   if (memory_.hold && memory_.hold->desired != target.digest()) memory_.hold.reset();
   unsettle();
-  tries_.erase(target.digest());
+  if (const auto found = tries_.find(target.digest()); found != tries_.end()) found->second.to = 0;
   desired_ = target;
 }
 
@@ -189,16 +189,16 @@ void Rules::after(const Call& call, const Actions& actions, const Subject& subje
       require(!works_, "work begins before the guard is saved");
       saves_ = true;
     }
-    if (const auto* verify = std::get_if<reload::action::Verify>(&action)) check(*verify, call, guard);
+    if (const auto* verify = std::get_if<reload::action::Verify>(&action)) check(*verify, call);
     if (const auto* prepare = std::get_if<reload::action::Prepare>(&action)) check(*prepare);
     if (const auto* cancel = std::get_if<reload::action::Cancel>(&action)) check(*cancel, call);
     if (const auto* offer = std::get_if<reload::action::Offer>(&action)) check(*offer, subject);
-    if (const auto* ended = std::get_if<reload::action::Ended>(&action)) check(*ended, call, guard);
+    if (const auto* ended = std::get_if<reload::action::Ended>(&action)) check(*ended, call);
   }
   check_ended(call);
   memory_.compare(guard);
   check_state(subject);
-  check_progress(call, subject);
+  check_progress(call);
   check_time(call, subject);
 }
 
@@ -206,11 +206,13 @@ void Rules::reported(const Call& call) {
   const bool on_probation = active_ && active_->on_probation && !active_->bad;
   if (!call.answer) {
     const bool must = on_probation && call.now < active_->good_at && !committing() && !inconsistent_;
-    require(!must || usable_last_good(active_->target.digest(), call) != Maybe::yes, "a report is not taken");
+    require(!must || usable_last_good(call) != Maybe::yes, "a report is not taken");
     return;
   }
   require(on_probation, "something is reported that is not on probation");
-  require(usable_last_good(active_->target.digest(), call) != Maybe::no, "there is nothing to go back to");
+  require(memory_.last_good && !memory_.last_good_is(active_->target.digest()) &&
+              memory_.refuses({memory_.last_good->name, 0}, binary_) != Maybe::yes,
+          "there is nothing to go back to");
   active_->bad = true;
   taking_.erase(active_->target.digest());
   memory_.refuse({active_->target, Stage::probation, binary_, false});
@@ -229,13 +231,13 @@ void Rules::carry_out(const Action& action, const Subject& subject) {
   const Digest& digest = work_->target.digest();
   if (announced_.count(digest) == 0) return;
   taking_.insert(digest);
-  const unsigned sure = memory_.deaths[{digest, binary_}].sure;
+  const unsigned sure =
+      std::min(memory_.deaths[{digest, binary_}].sure, reload::kMostStarts);  // counted no further
   const auto& attempts = saved_.attempts;
   require(std::any_of(attempts.begin(), attempts.end(),
                       [&](const reload::Attempt& one) {
                         return one.digest == digest && one.binary == binary_ && one.count > sure;
-                      }) ||
-              attempts.size() == reload::kMostAttempts,
+                      }),
           "prepare begins before the attempt is counted");
 }
 

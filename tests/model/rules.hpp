@@ -74,24 +74,24 @@ class Rules {
   void returned(const Call& call);
   void reported(const Call& call);
   // after(), by kind of action
-  void check(const reload::action::Verify& verify, const Call& call, const Guard& guard);
+  void check(const reload::action::Verify& verify, const Call& call);
   void check(const reload::action::Prepare& prepare);
   void check(const reload::action::Cancel& cancel, const Call& call);
   void check(const reload::action::Offer& offer, const Subject& subject);
-  void check(const reload::action::Ended& ended, const Call& call, const Guard& guard);
+  void check(const reload::action::Ended& ended, const Call& call);
   void check_failed(const reload::Record& record, const Call& call);
   void check_ended(const Call& call) const;
   void check_last_good(const Call& call, const Guard& guard);
   void check_state(const Subject& subject) const;
-  void check_progress(const Call& call, const Subject& subject) const;
+  void check_progress(const Call& call) const;
   void check_time(const Call& call, const Subject& subject) const;
 
   Maybe waiting(const payload::Digest& digest, const Call& call) const;
-  Maybe crash_loop(const payload::Digest& digest, const Guard& guard) const;
-  Maybe usable_last_good(const Goal& except, const Call& call) const;
-  Maybe blocked(const Target& target, const Call& call, const Guard& guard) const;
-  void goals(const Call& call, const Guard& guard, std::vector<Goal>& out) const;
-  void fall_back(const Call& call, const Goal& except, const Guard& guard, std::vector<Goal>& out) const;
+  Maybe crash_loop(const payload::Digest& digest) const;
+  Maybe usable_last_good(const Call& call) const;
+  Maybe blocked(const Target& target, const Call& call) const;
+  void goals(const Call& call, std::vector<Goal>& out) const;
+  void fall_back(const Call& call, std::vector<Goal>& out) const;
   bool held() const { return memory_.hold && desired_ && memory_.hold->desired == desired_->digest(); }
   void survived(const payload::Digest& digest);
   void unsettle();

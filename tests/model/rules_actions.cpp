@@ -9,17 +9,18 @@ using payload::Digest;
 using reload::End;
 using reload::Stage;
 
-void Rules::check(const reload::action::Verify& verify, const Call& call, const Guard& guard) {
+void Rules::check(const reload::action::Verify& verify, const Call& call) {
   works_ = true;
   require(verify.job > newest_, "a job has the number of another");
   require(!work_, "a job begins while another is under way");
   newest_ = verify.job;
   const Digest& digest = verify.target.digest();
-  const bool wanted = desired_ && desired_->digest() == digest && !held();
+  const bool wanted =
+      desired_ && desired_->digest() == digest && !held() &&
+      memory_.refuses(*desired_, binary_) == Maybe::no;  // else last-good may be another copy of it
   if (wanted)
     require(same_target(*desired_, verify.target), "another directory is verified than the desired one");
   require(memory_.refuses(verify.target, binary_) != Maybe::yes, "what was refused is tried again");
-  require(crash_loop(digest, guard) != Maybe::yes, "what killed the server three times is tried again");
   require(waiting(digest, call) != Maybe::yes, "a retry begins before its time");
   require(!active_ || active_->target.digest() != digest || inconsistent_, "what is in use is loaded again");
   work_ = Work{verify.job, verify.target, Phase::verifying, false, false};
@@ -37,6 +38,7 @@ void Rules::check(const reload::action::Prepare& prepare) {
   work_->answered = false;
   owed_.insert(prepare.job);
   const Digest& digest = work_->target.digest();
+  require(crash_loop(digest) != Maybe::yes, "what killed the server three times is taken again");
   if (!(memory_.last_good_is(digest) && memory_.last_good->binary == binary_)) announced_.insert(digest);
 }
 
@@ -69,7 +71,7 @@ void Rules::check(const reload::action::Offer& offer, const Subject& subject) {
   work_ = Work{offer.job, *target, Phase::prepared, true, true};
 }
 
-void Rules::check(const reload::action::Ended& ended, const Call& call, const Guard& guard) {
+void Rules::check(const reload::action::Ended& ended, const Call& call) {
   const reload::Record& record = ended.record;
   for (const reload::Record& other : records_)
     require(other.digest != record.digest || other.result != record.result, "a reload ends twice");
@@ -102,7 +104,7 @@ void Rules::check(const reload::action::Ended& ended, const Call& call, const Gu
       break;
     case End::failed:
       if (record.failure->code == base::Code::crash_loop) {
-        require(crash_loop(record.digest, guard) != Maybe::no, "a crash loop is called that is none");
+        require(crash_loop(record.digest) != Maybe::no, "a crash loop is called that is none");
         ++crash_loops_;
         memory_.refuse({{{record.digest}, 0}, record.failure->stage, binary_, false});
       } else {

@@ -78,58 +78,57 @@ Maybe Rules::waiting(const Digest& digest, const Call& call) const {
   return call.event == Event::tick && call.now >= found->second.to ? Maybe::no : Maybe::maybe;
 }
 
-Maybe Rules::usable_last_good(const Goal& except, const Call& call) const {
+Maybe Rules::usable_last_good(const Call& call) const {
   const auto& good = memory_.last_good;
   if (!good) return Maybe::no;
-  if (except && good->name.digest == *except) return Maybe::no;
+  if (active_ && good->name.digest == active_->target.digest()) return Maybe::no;
   const Maybe unusable = either(memory_.refuses({good->name, 0}, binary_), waiting(good->name.digest, call));
   return unusable == Maybe::yes ? Maybe::no : unusable == Maybe::no ? Maybe::yes : Maybe::maybe;
 }
 
-Maybe Rules::crash_loop(const Digest& digest, const Guard& guard) const {
+Maybe Rules::crash_loop(const Digest& digest) const {
   const auto found = memory_.deaths.find({digest, binary_});
   if (found == memory_.deaths.end() || found->second.most < reload::kMostStarts) return Maybe::no;
   if (!memory_.last_good || memory_.last_good_is(digest)) return Maybe::no;
   const Maybe refused = memory_.refuses({memory_.last_good->name, 0}, binary_);
   if (refused == Maybe::yes) return Maybe::no;
-  const bool sure = found->second.sure >= reload::kMostStarts && refused == Maybe::no &&
-                    guard.attempts.size() < reload::kMostAttempts;
+  const bool sure = found->second.sure >= reload::kMostStarts && refused == Maybe::no;
   return sure ? Maybe::yes : Maybe::maybe;
 }
 
-Maybe Rules::blocked(const Target& target, const Call& call, const Guard& guard) const {
-  return either(either(memory_.refuses(target, binary_), waiting(target.digest(), call)),
-                crash_loop(target.digest(), guard));
+Maybe Rules::blocked(const Target& target, const Call& call) const {
+  // A crash loop is called at the end of verification at the latest.
+  const Maybe loop = crash_loop(target.digest()) == Maybe::no ? Maybe::no : Maybe::maybe;
+  return either(either(memory_.refuses(target, binary_), waiting(target.digest(), call)), loop);
 }
 
-void Rules::fall_back(const Call& call, const Goal& except, const Guard& guard,
-                      std::vector<Goal>& out) const {
+void Rules::fall_back(const Call& call, std::vector<Goal>& out) const {
   if (active_ && !active_->bad) {
-    const Maybe no = inconsistent_ ? blocked(active_->target, call, guard) : Maybe::no;
+    const Maybe no = inconsistent_ ? blocked(active_->target, call) : Maybe::no;
     if (no != Maybe::yes) out.push_back(active_->target.digest());
     if (no == Maybe::no) return;
   }
-  const Maybe usable = usable_last_good(except, call);
+  const Maybe usable = usable_last_good(call);
   if (usable != Maybe::no) out.push_back(memory_.last_good->name.digest);
   if (usable != Maybe::yes) out.push_back(std::nullopt);
 }
 
-void Rules::goals(const Call& call, const Guard& guard, std::vector<Goal>& out) const {
+void Rules::goals(const Call& call, std::vector<Goal>& out) const {
   const Target wanted = held() ? Target{memory_.hold->to, 0} : *desired_;
   const bool there =
       active_ && !active_->bad && !inconsistent_ && active_->target.digest() == wanted.digest();
-  const Maybe no = there ? Maybe::no : blocked(wanted, call, guard);
+  const Maybe no = there ? Maybe::no : blocked(wanted, call);
   if (no != Maybe::yes) out.push_back(wanted.digest());
-  if (no != Maybe::no) fall_back(call, wanted.digest(), guard, out);
+  if (no != Maybe::no) fall_back(call, out);
 }
 
 // Level-triggered: after every event, either what ought to be in use is, or it is worked on.
-void Rules::check_progress(const Call& call, const Subject& subject) const {
+void Rules::check_progress(const Call& call) const {
   if (!desired_ || committing()) return;
   const bool stopping = !work_ && !owed_.empty();  // the worker has to come back from a cancelled job
   if (stopping) return;
   std::vector<Goal> wanted;
-  goals(call, subject.real().guard(), wanted);
+  goals(call, wanted);
   const bool fits = std::any_of(wanted.begin(), wanted.end(), [&](const Goal& goal) {
     if (!goal) return !work_;
     if (work_) return work_->target.digest() == *goal;
@@ -168,12 +167,11 @@ void Rules::quiet(const Subject& subject) const {
   if (refused == Maybe::no && !held())
     require(is_active && !inconsistent_, "the newest desired is not in use");
   if (!active_) {
-    require(usable_last_good(desired_->digest(), now) != Maybe::yes, "last-good is there and not in use");
+    require(usable_last_good(now) != Maybe::yes, "last-good is there and not in use");
     return;
   }
   if (active_->bad || inconsistent_) {
-    require(usable_last_good(active_->target.digest(), now) != Maybe::yes,
-            "there is no way back to last-good");
+    require(usable_last_good(now) != Maybe::yes, "there is no way back to last-good");
     return;
   }
   require(memory_.last_good_is(active_->target.digest()), "what is in use did not become good");

@@ -143,14 +143,9 @@ void World::step() {
     return caller_->found(target(*current_), now_);
   }
   if (chance(habits_.asks)) return operate();
-  switch (pick(4)) {
-    case 0:
-      return pass_time();
-    case 1:
-      return poll();
-    default:
-      return work();
-  }
+  if (caller_->worker_busy() && chance(0.5)) return work();
+  if ((caller_->offered() || caller_->committing()) && chance(0.6)) return poll();
+  chance(0.1) ? poll() : pass_time();  // a poll with nothing to do is one, too
 }
 
 void World::publish() {
