@@ -253,8 +253,10 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
       forgive(digest, actions);
       if (bad_ && active_->digest() == digest) {  // on its way out: it stays, and has to prove itself anew
         bad_.reset();
-        count_attempt(digest, actions);
-        probation_until_ = now + options_.probation;
+        if (!inconsistent_) {  // else it is loaded anew first
+          count_attempt(digest, actions);
+          probation_until_ = now + options_.probation;
+        }
       }
     } else {
       forgive_passing(digest, actions);

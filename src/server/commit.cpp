@@ -1,6 +1,7 @@
 // The polling thread's half of the reload driver: taking a payload into use, going back, discarding.
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/text.hpp"
@@ -80,10 +81,9 @@ void ReloadDriver::remove(const HandlerPtr& handler) {
     }
     change_.wait(lock, [&] { return preparing_ != handler; });
     const auto take = [&](std::vector<Held>& from) {
-      const auto others = std::stable_partition(from.begin(), from.end(),
-                                                [&](const Held& held) { return held.handler != handler; });
-      mine.insert(mine.end(), std::make_move_iterator(others), std::make_move_iterator(from.end()));
-      from.erase(others, from.end());
+      const auto is_mine = [&](const Held& held) { return held.handler == handler; };
+      std::copy_if(from.begin(), from.end(), std::back_inserter(mine), is_mine);
+      std::erase_if(from, is_mine);
     };
     take(garbage_);
     take(kept_);

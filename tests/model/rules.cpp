@@ -87,13 +87,15 @@ void Rules::before(const Call& call) {
       memory_.forgive(*desired_, binary_, call.event == Event::force);
       if (call.event == Event::force && active_ && active_->bad &&
           active_->target.digest() == desired_->digest())
-        active_ = Active{active_->target, active_->version, call.now + probation_, true, false};
+        active_ = Active{active_->target, active_->version, call.now + probation_, !inconsistent_, false};
       break;
     case Event::rollback:
       unsettle();
       memory_.hold.reset();
-      if (desired_ && desired_->digest() != call.target->digest())
-        memory_.hold = reload::Hold{desired_->digest(), call.target->name};
+      // Away from what is published, or, where nobody can see that, from what is in use.
+      if (const Target* from = desired_ ? &*desired_ : active_ ? &active_->target : nullptr;
+          from != nullptr && from->digest() != call.target->digest())
+        memory_.hold = reload::Hold{from->digest(), call.target->name};
       break;
     case Event::restart:
       unsettle();

@@ -105,7 +105,10 @@ Maybe Rules::blocked(const Target& target, const Call& call) const {
 void Rules::fall_back(const Call& call, std::vector<Goal>& out) const {
   if (active_ && !active_->bad) {
     const Maybe no = inconsistent_ ? blocked(active_->target, call) : Maybe::no;
-    if (no != Maybe::yes) out.push_back(active_->target.digest());
+    // A whole copy of it that was found while it was desired goes on: it mends what is in use.
+    const bool mending = work_ && work_->target.name == active_->target.name &&
+                         memory_.refuses(work_->target, binary_) != Maybe::yes;
+    if (no != Maybe::yes || mending) out.push_back(active_->target.digest());
     if (no == Maybe::no) return;
   }
   const Maybe usable = usable_last_good(call);

@@ -154,5 +154,23 @@ TEST(ReloaderWayBack, ForceKeepsWhatWasReportedAndProvesItAnew) {
   EXPECT_TRUE(drive.good(kB));
 }
 
+TEST(ReloaderWayBack, ForceDoesNotProveWhatIsInUseInParts) {
+  Drive drive;
+  drive.make_good(kA);
+  drive.publish(kB);
+  drive.go_well();
+  drive.take(drive.reloader->rollback(kA, drive.now));
+  ASSERT_TRUE(drive.begin());
+  ASSERT_TRUE(drive.report_bad());  // while the game goes back
+  drive.committed(failure_at(Stage::commit, Code::rejected), false);
+  drive.take(drive.reloader->reload(true, drive.now));
+  drive.pass(10 * kSecond);
+  EXPECT_TRUE(drive.good(kA)) << "B is in use in parts only";
+  drive.go_well();
+  EXPECT_TRUE(drive.in_use(kB));
+  drive.pass(10 * kSecond);
+  EXPECT_TRUE(drive.good(kB));
+}
+
 }  // namespace
 }  // namespace okg::reload
