@@ -103,6 +103,7 @@ class SimpleHandler final : public server::Handler {
 
 server::HandlerPtr make_handler(const char* name, const okg_reload_handler& handler) {
   std::vector<std::string> after;
+  after.reserve(handler.after_count);
   for (std::size_t i = 0; i < handler.after_count; ++i) after.emplace_back(handler.after[i]);
   return std::make_shared<FullHandler>(name, std::move(after), handler);
 }

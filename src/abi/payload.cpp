@@ -150,7 +150,7 @@ okg_code okg_payload_read(const okg_payload* payload, const char* path, void* bu
       if (got == 0) break;
       size += static_cast<std::size_t>(got);
     }
-    char extra;
+    char extra = 0;
     if (size != entry->size || okg::base::read_some(os, opened->get(), &extra, 1) != 0 ||
         okg::payload::sha256({bytes, size}) != entry->digest)
       return tell(error, Code::digest_mismatch, (entry->path + ": changed since it was verified").c_str());

@@ -15,8 +15,6 @@
 namespace okg::cli {
 namespace {
 
-using base::Code;
-using base::Error;
 using base::Result;
 using payload::Digest;
 using Clock = std::chrono::steady_clock;

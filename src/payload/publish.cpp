@@ -25,7 +25,6 @@ namespace {
 
 using base::Code;
 using base::Error;
-using base::LogLevel;
 using base::Os;
 using base::Result;
 using base::Status;

@@ -51,7 +51,7 @@ Status add_usage(Os& os, int root, const char* name, const std::stop_token& stop
   };
   // A version's own files lie below its directory and files/. What somebody made deeper than we ever do is
   // not worth failing for.
-  const auto walked = walk_tree(os, fd, add, kMostDepth + 2);
+  auto walked = walk_tree(os, fd, add, kMostDepth + 2);
   if (!walked && walked.error().code != Code::bad_path) return walked;
   return {};
 }

@@ -53,7 +53,7 @@ bool holds_directory(const FileList& list, const std::string& path) {
   const std::string prefix = path + "/";
   const auto found = std::lower_bound(list.entries().begin(), list.entries().end(), prefix,
                                       [](const ListEntry& e, const std::string& p) { return e.path < p; });
-  return found != list.entries().end() && found->path.compare(0, prefix.size(), prefix) == 0;
+  return found != list.entries().end() && found->path.starts_with(prefix);
 }
 
 // Nothing but what the list names; that all of it is there shows when it is opened.

@@ -141,7 +141,7 @@ int GameServer::work(std::int64_t budget_ns) {
   if (working_ || closed()) return 0;
   working_ = true;
   signalled_at_.store(0, std::memory_order_relaxed);
-  std::uint64_t drained;
+  std::uint64_t drained = 0;
   while (::read(event_.get(), &drained, sizeof drained) < 0 && errno == EINTR) {
   }
   const int calls = driver_->run(budget_ns);

@@ -170,20 +170,20 @@ void ReloadDriver::carry_out(reload::Actions actions) {
 }
 
 void ReloadDriver::carry_out_one(const reload::Action& action) {
-  using namespace reload::action;
-  if (const auto* verify = std::get_if<Verify>(&action)) start_verify(*verify);
-  if (const auto* prepare = std::get_if<Prepare>(&action)) start_prepare(*prepare);
-  if (const auto* cancelled = std::get_if<Cancel>(&action)) cancel(cancelled->job);
-  if (const auto* offer = std::get_if<Offer>(&action)) {
+  namespace act = reload::action;
+  if (const auto* verify = std::get_if<act::Verify>(&action)) start_verify(*verify);
+  if (const auto* prepare = std::get_if<act::Prepare>(&action)) start_prepare(*prepare);
+  if (const auto* cancelled = std::get_if<act::Cancel>(&action)) cancel(cancelled->job);
+  if (const auto* offer = std::get_if<act::Offer>(&action)) {
     offered_ = Offered{offer->job, offer->restore};
     signal_work();
   }
-  if (std::holds_alternative<DropKept>(action)) {
+  if (std::holds_alternative<act::DropKept>(action)) {
     throw_away(kept_);
     kept_payload_.reset();
   }
-  if (std::holds_alternative<SaveGuard>(action)) save_guard();
-  if (const auto* end = std::get_if<Ended>(&action)) ended(end->record);
+  if (std::holds_alternative<act::SaveGuard>(action)) save_guard();
+  if (const auto* end = std::get_if<act::Ended>(&action)) ended(end->record);
 }
 
 void ReloadDriver::start_verify(const reload::action::Verify& action) {
@@ -304,6 +304,7 @@ std::optional<Failure> ReloadDriver::plan_for(const LivePayloadPtr& payload, boo
                                               std::vector<HandlerPtr>* due) {
   const std::lock_guard lock(mutex_);
   std::vector<reload::HandlerInfo> infos;
+  infos.reserve(handlers_.size());
   for (const HandlerPtr& handler : handlers_) infos.push_back({handler->name(), handler->after()});
   std::string component;
   const auto order = reload::plan(payload->verified.manifest,
