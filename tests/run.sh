@@ -159,29 +159,20 @@ else
 fi
 stage_end
 
-# What has not passed as a whole on this tree yet runs with --long only, and says so.
-tier() { # tier NAME: does it run?
-  [ "$long" = 1 ] && return 0
-  skip "$1" "not yet part of the short run: tests/run.sh --long"
-  return 1
-}
-
 if build release; then
   tests release
 fi
-if tier tidy; then
-  stage tidy
-  if tidy=$(newest clang-tidy); then
-    check style.tidy python3 cmake/tidy.py --build build/release --clang-tidy "$tidy" \
-      --seconds $((long ? 7200 : 360)) --jobs "$jobs"
-  else
-    skip style.tidy "no clang-tidy"
-  fi
-  stage_end
+stage tidy
+if tidy=$(newest clang-tidy); then
+  check style.tidy python3 cmake/tidy.py --build build/release --clang-tidy "$tidy" \
+    --seconds $((long ? 7200 : 600)) --jobs "$jobs"
+else
+  skip style.tidy "no clang-tidy"
 fi
+stage_end
 
-if tier asan && build asan; then tests asan -L '(^|,)(unit|integration)(,|$)'; fi
-if tier tsan && build tsan; then tests tsan -L '(^|,)threads(,|$)'; fi
+if build asan; then tests asan -L '(^|,)(unit|integration)(,|$)'; fi
+if build tsan; then tests tsan -L '(^|,)threads(,|$)'; fi
 
 fuzz_one() { # fuzz_one PROGRAM NAME: ends with 0 iff nothing was found
   local corpus=build/fuzz/corpus/$2 seconds=$((long ? 1800 : 10))
@@ -193,7 +184,7 @@ if ! newest clang++ >/dev/null; then
   skip fuzz "no clang"
 elif [ ! -e tests/fuzz/CMakeLists.txt ]; then
   skip fuzz "there are no fuzz targets"
-elif tier fuzz && build fuzz; then
+elif build fuzz; then
   stage fuzz
   for program in build/fuzz/fuzz/fuzz_*; do
     [ -x "$program" ] || continue
@@ -215,7 +206,7 @@ if ! command -v aarch64-linux-gnu-g++ >/dev/null; then
   skip arm64 "no g++ for arm64"
 elif [ ! -e "${OKG_ARM64_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/okg-arm64}/usr/lib/aarch64-linux-gnu/libcrypto.a" ]; then
   skip arm64 "no libcrypto for arm64"
-elif tier arm64 && build arm64; then
+elif build arm64; then
   stage arm64
   if command -v qemu-aarch64-static >/dev/null; then
     check arm64.library arm64_library

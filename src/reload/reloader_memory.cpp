@@ -61,7 +61,7 @@ void Reloader::forgive_passing(const Digest& digest, Actions& actions) {
 void Reloader::forgive(const Digest& digest, Actions& actions) {
   std::erase_if(guard_.refusals, [&](const Refusal& old) { return old.name.digest == digest; });
   std::erase_if(guard_.attempts, [&](const Attempt& old) { return old.digest == digest; });
-  if (counted_.contains(digest)) guard_.attempts.push_back({digest, options_.binary, 1});  // it is under way
+  if (counted_.contains(digest)) set_attempts(digest, 1);  // it is under way
   actions.push_back(action::SaveGuard{});
 }
 

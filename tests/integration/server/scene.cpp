@@ -124,8 +124,7 @@ okg::Subscription Component::attach(okg::GameServer& server, const std::string& 
          ++prepares;
          auto text = payload.read(file);
          if (!text) return text.error();
-         if (check)
-           if (auto fine = check(*text, stop); !fine) return fine.error();
+         if (auto fine = check(*text, stop); !fine) return fine.error();
          return std::make_unique<Tracked>(*text);
        },
        .commit =

@@ -66,13 +66,36 @@ struct Tracked {
   static inline std::atomic<int> alive{0};
 };
 
+// What prepare asks on the worker, and a test changes between two payloads.
+class Check {
+ public:
+  using Function = std::function<Result<void>(const std::string& text, StopToken stop)>;
+  Check& operator=(Function function) {
+    const std::lock_guard lock(mutex_);
+    function_ = std::move(function);
+    return *this;
+  }
+  Result<void> operator()(const std::string& text, StopToken stop) const {
+    Function function;
+    {
+      const std::lock_guard lock(mutex_);
+      function = function_;
+    }
+    return function ? function(text, stop) : Result<void>();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Function function_;
+};
+
 // A component's handler that reads one file, and what it saw.
 struct Component {
   std::string file;
   std::unique_ptr<Tracked> in_use;
   std::vector<std::string> commits;  // texts in the order they came into use
   std::atomic<int> prepares{0};
-  std::function<Result<void>(const std::string& text, StopToken stop)> check;  // worker; may refuse
+  Check check;  // may refuse
   std::function<bool()> can_commit;
   bool throw_in_commit = false;
   std::vector<std::string> after;

@@ -166,6 +166,22 @@ TEST(Client, Stop) {
   EXPECT_EQ(answer.error().code, Code::superseded);
 }
 
+TEST(Client, StoppedBeforeItAsks) {
+  auto where = make_address("127.0.0.1", 0);
+  const base::UniqueFd listener(
+      ::socket(where->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.get(), where->get(), where->size), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&where->storage), &where->size), 0);
+  std::stop_source stop;
+  stop.request_stop();
+  const auto answer =
+      ask_url("http://127.0.0.1:" + std::to_string(where->port()) + "/", {}, 1h, stop.get_token());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Code::superseded);
+  EXPECT_EQ(::accept(listener.get(), nullptr, nullptr), -1) << "nobody was to be asked";
+}
+
 TEST(Client, WhatItSends) {
   OddServer server([](int fd) { say(fd, "HTTP/1.1 204 No Content\r\n\r\n"); });
   const auto answer = ask_url(server.url(), {.headers = {{"Accept", "text/plain"}}}, 20s);
