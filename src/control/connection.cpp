@@ -70,7 +70,7 @@ void Connection::drop() {
   error_code ignored;
   descriptor_.close(ignored);
   timer_.cancel();
-  if (counted_) hub_->peers().disconnect(peer_.name);
+  if (counted_) hub_->peers().disconnect(peer_.name, peer_.transport);
   hub_->forget(*this, !counted_);
 }
 

@@ -37,13 +37,13 @@ void Hub::admit_unix(base::UniqueFd fd) {
   if (!open_ || ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return;
   Peer peer{.transport = Transport::unix_socket, .name = "uid " + std::to_string(who.uid), .uid = who.uid};
   if (!backend_.peer_allowed(who.uid)) return admit(std::move(fd), std::move(peer), 403);
-  const bool counted = peers_.connect(peer.name, std::chrono::steady_clock::now());
+  const bool counted = peers_.connect(peer.name, peer.transport, std::chrono::steady_clock::now());
   admit(std::move(fd), std::move(peer), counted ? 0 : 429);
 }
 
 void Hub::admit_tcp(base::UniqueFd fd, const std::string& name) {
   if (!open_) return;
-  const bool counted = peers_.connect(name, std::chrono::steady_clock::now());
+  const bool counted = peers_.connect(name, Transport::tcp, std::chrono::steady_clock::now());
   admit(std::move(fd), Peer{.transport = Transport::tcp, .name = name}, counted ? 0 : 429);
 }
 

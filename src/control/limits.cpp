@@ -53,20 +53,21 @@ void PeerTable::make_room(Time now) {
   for (const auto& [last, name] : idle) peers_.erase(name);
 }
 
-bool PeerTable::connect(const std::string& name, Time now) {
-  if (connections_ >= 2 * per_peer_) return false;
+bool PeerTable::connect(const std::string& name, Transport transport, Time now) {
+  const bool tcp = transport == Transport::tcp;
+  if (tcp && tcp_connections_ >= 2 * per_peer_) return false;
   Peer& peer = find(name, now);
   if (peer.connections >= per_peer_) return false;
   ++peer.connections;
-  ++connections_;
+  if (tcp) ++tcp_connections_;
   return true;
 }
 
-void PeerTable::disconnect(const std::string& name) {
+void PeerTable::disconnect(const std::string& name, Transport transport) {
   const auto found = peers_.find(name);
   if (found == peers_.end() || found->second.connections == 0) return;
   --found->second.connections;
-  --connections_;
+  if (transport == Transport::tcp) --tcp_connections_;
 }
 
 bool PeerTable::allow(const std::string& name, Kind kind, Time now) {

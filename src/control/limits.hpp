@@ -11,6 +11,8 @@
 
 namespace okg::control {
 
+enum class Transport { unix_socket, tcp };
+
 class PeerTable {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -18,9 +20,10 @@ class PeerTable {
 
   explicit PeerTable(const Settings& settings);
 
-  // One more connection; false: it would be one too many, of this peer or of all.
-  bool connect(const std::string& peer, Time now);
-  void disconnect(const std::string& peer);
+  // One more connection; false: it would be one too many, of this peer or of all over TCP. The Unix socket
+  // has no total: few users may connect there, and whatever holds connections over TCP takes none from them.
+  bool connect(const std::string& peer, Transport transport, Time now);
+  void disconnect(const std::string& peer, Transport transport);
   // One more request; false: too many in too short a time.
   bool allow(const std::string& peer, Kind kind, Time now);
   std::size_t size() const { return peers_.size(); }
@@ -40,7 +43,7 @@ class PeerTable {
   void make_room(Time now);
 
   const Settings settings_;
-  std::size_t per_peer_ = 0, connections_ = 0;
+  std::size_t per_peer_ = 0, tcp_connections_ = 0;
   std::unordered_map<std::string, Peer> peers_;
 };
 

@@ -17,8 +17,6 @@
 
 namespace okg::control {
 
-enum class Transport { unix_socket, tcp };
-
 struct Waiting {
   enum class For { status, order, legacy } what = For::status;
   std::string route;

@@ -18,8 +18,9 @@ struct Settings {
       1'000};  // those who wait are judged anew so often, also without notify()
   std::chrono::milliseconds accept_backoff{100};  // doubled up to one second while accept() fails
 
-  std::size_t connections_per_peer = 0;  // 0: a quarter of RLIMIT_NOFILE, 32 to 1100; all together twice that
-  std::size_t refused_at_once = 32;      // connections held only to tell them that they are refused
+  std::size_t connections_per_peer =
+      0;                             // 0: a quarter of RLIMIT_NOFILE, 32 to 1100; over TCP twice that in all
+  std::size_t refused_at_once = 32;  // connections held only to tell them that they are refused
 
   // Token buckets per peer: for GET and the legacy route, and for orders (POST /v1/…).
   double reads_per_second = 500, reads_burst = 1200;

@@ -32,7 +32,7 @@ TEST(PeerTable, BurstThenRate) {
 TEST(PeerTable, WhatIsPromised) {
   const PeerTable::Time start{};
   PeerTable table(Settings{});
-  for (int i = 0; i < 32; ++i) EXPECT_TRUE(table.connect("a", start));
+  for (int i = 0; i < 32; ++i) EXPECT_TRUE(table.connect("a", Transport::tcp, start));
   for (int second = 0; second < 60; ++second)
     for (int i = 0; i < 200; ++i)
       ASSERT_TRUE(table.allow("a", Kind::read, start + std::chrono::seconds(second)));
@@ -41,29 +41,48 @@ TEST(PeerTable, WhatIsPromised) {
 TEST(PeerTable, ConnectionsPerPeerAndInAll) {
   const PeerTable::Time start{};
   PeerTable table(Settings{.connections_per_peer = 2});
-  EXPECT_TRUE(table.connect("a", start));
-  EXPECT_TRUE(table.connect("a", start));
-  EXPECT_FALSE(table.connect("a", start));
-  EXPECT_TRUE(table.connect("b", start));
-  EXPECT_TRUE(table.connect("c", start));
-  EXPECT_FALSE(table.connect("d", start));
-  table.disconnect("a");
-  EXPECT_TRUE(table.connect("d", start));
-  table.disconnect("nobody");
-  EXPECT_FALSE(table.connect("a", start));
+  EXPECT_TRUE(table.connect("a", Transport::tcp, start));
+  EXPECT_TRUE(table.connect("a", Transport::tcp, start));
+  EXPECT_FALSE(table.connect("a", Transport::tcp, start));
+  EXPECT_TRUE(table.connect("b", Transport::tcp, start));
+  EXPECT_TRUE(table.connect("c", Transport::tcp, start));
+  EXPECT_FALSE(table.connect("d", Transport::tcp, start));
+  table.disconnect("a", Transport::tcp);
+  EXPECT_TRUE(table.connect("d", Transport::tcp, start));
+  table.disconnect("nobody", Transport::tcp);
+  EXPECT_FALSE(table.connect("a", Transport::tcp, start));
+}
+
+TEST(PeerTable, TheUnixSocketHasItsOwnPlaces) {
+  const PeerTable::Time start{};
+  PeerTable table(Settings{.connections_per_peer = 32});
+  for (int i = 0; i < 32; ++i) {
+    EXPECT_TRUE(table.connect("10.0.0.1", Transport::tcp, start));
+    EXPECT_TRUE(table.connect("10.0.0.2", Transport::tcp, start));
+  }
+  EXPECT_FALSE(table.connect("10.0.0.3", Transport::tcp, start));
+  for (const char* peer : {"uid 1000", "uid 2000", "uid 0"}) {
+    for (int i = 0; i < 32; ++i) EXPECT_TRUE(table.connect(peer, Transport::unix_socket, start)) << peer;
+    EXPECT_FALSE(table.connect(peer, Transport::unix_socket, start)) << peer;
+  }
+  // Nor does the Unix socket give a place back to TCP.
+  table.disconnect("uid 0", Transport::unix_socket);
+  EXPECT_FALSE(table.connect("10.0.0.3", Transport::tcp, start));
+  table.disconnect("10.0.0.1", Transport::tcp);
+  EXPECT_TRUE(table.connect("10.0.0.3", Transport::tcp, start));
 }
 
 TEST(PeerTable, DoesNotGrowForEver) {
   const PeerTable::Time now{};
   PeerTable table(Settings{.reads_burst = 2});
-  EXPECT_TRUE(table.connect("connected", now));
+  EXPECT_TRUE(table.connect("connected", Transport::tcp, now));
   while (table.allow("connected", Kind::read, now)) {
   }
   for (int i = 0; i < 20'000; ++i) ASSERT_TRUE(table.allow(std::to_string(i), Kind::read, now));
   EXPECT_LE(table.size(), PeerTable::kMostPeers);
   // A flood of others neither frees who is here nor loses its place.
   EXPECT_FALSE(table.allow("connected", Kind::read, now));
-  EXPECT_TRUE(table.connect("new", now));
+  EXPECT_TRUE(table.connect("new", Transport::tcp, now));
 }
 
 TEST(Rates, AFloodGets429AndTheConnectionStays) {
@@ -114,6 +133,21 @@ TEST(Connections, OneTooManyGets429) {
   bool served = false;
   for (int i = 0; i < 10'000 && !served; ++i) served = rig.tcp("127.0.0.2").ask(get("/livez")).status == 200;
   EXPECT_TRUE(served);
+}
+
+TEST(Connections, TwoFloodsOverTcpLockNoProbeOut) {
+  Rig rig(EndpointOptions{.http = "127.0.0.1:0"}, Settings{.connections_per_peer = 2});
+  std::vector<Client> held;
+  for (const char* from : {"127.0.0.2", "127.0.0.3"})
+    for (int i = 0; i < 2; ++i) {
+      held.push_back(rig.tcp(from));
+      EXPECT_EQ(held.back().ask(get("/livez")).status, 200);
+    }
+  EXPECT_EQ(rig.tcp("127.0.0.4").ask(get("/livez")).status, 429);
+  for (int i = 0; i < 2; ++i) {
+    held.push_back(rig.unix_socket());
+    EXPECT_EQ(held.back().ask(get("/readyz")).status, 200);
+  }
 }
 
 TEST(Connections, ThirtyTwoOfOnePeerAreServed) {
