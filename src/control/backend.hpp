@@ -76,10 +76,11 @@ class Backend {
   virtual Outcome outcome(const payload::Digest& digest) = 0;
   // Ask for the desired digest (or this one, if it is the desired one), or for a rollback (nullopt:
   // last-good). The answer is where the digest stands right after asking: `pending` when it is under way.
-  // `target`, if not null, gets the digest whose outcome() tells the rest.
+  // `force`: also what was refused before. `target`, if not null, gets the digest whose outcome() tells the
+  // rest.
   virtual Outcome request_reload(const std::optional<payload::Digest>& digest, bool force,
                                  std::optional<payload::Digest>* target) = 0;
-  virtual Outcome request_rollback(const std::optional<payload::Digest>& digest,
+  virtual Outcome request_rollback(const std::optional<payload::Digest>& to, bool force,
                                    std::optional<payload::Digest>* target) = 0;
 };
 

@@ -238,7 +238,7 @@ Answer Router::answer_order(const Incoming& request, const std::string& route) {
   const auto order = parse_order(request.body, rollback ? "to" : "digest", rollback);
   if (!order) return refuse(request, 400, "invalid_argument", order.error().text);
   std::optional<Digest> target;
-  const Outcome outcome = rollback ? backend_.request_rollback(order->digest, &target)
+  const Outcome outcome = rollback ? backend_.request_rollback(order->digest, order->force, &target)
                                    : backend_.request_reload(order->digest, order->force, &target);
   const auto wait = preferred_wait(request.prefer);
   if (outcome.verdict != Verdict::pending || !target || !wait || wait->count() == 0)

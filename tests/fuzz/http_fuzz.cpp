@@ -34,7 +34,7 @@ class FixedBackend : public Backend {
     *target = okg::payload::Digest{};
     return {Verdict::pending, ""};
   }
-  Outcome request_rollback(const std::optional<okg::payload::Digest>& digest,
+  Outcome request_rollback(const std::optional<okg::payload::Digest>& digest, bool,
                            std::optional<okg::payload::Digest>* target) override {
     *target = digest;
     return {verdict_, ""};

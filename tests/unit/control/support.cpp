@@ -90,12 +90,13 @@ Outcome FakeBackend::request_reload(const std::optional<payload::Digest>& digest
   return outcome;
 }
 
-Outcome FakeBackend::request_rollback(const std::optional<payload::Digest>& digest,
+Outcome FakeBackend::request_rollback(const std::optional<payload::Digest>& to, bool force,
                                       std::optional<payload::Digest>* target) {
   Outcome outcome;
   change([&](State& state) {
     ++state.rollbacks;
-    state.asked_digest = digest;
+    state.asked_digest = to;
+    state.asked_force = force;
     if (target != nullptr) *target = state.target;
     outcome = state.rollback_answer;
   });

@@ -52,7 +52,7 @@ class FakeBackend : public Backend {
   Outcome outcome(const payload::Digest& digest) override;
   Outcome request_reload(const std::optional<payload::Digest>& digest, bool force,
                          std::optional<payload::Digest>* target) override;
-  Outcome request_rollback(const std::optional<payload::Digest>& digest,
+  Outcome request_rollback(const std::optional<payload::Digest>& to, bool force,
                            std::optional<payload::Digest>* target) override;
 
   void change(const std::function<void(State&)>& change);

@@ -165,10 +165,13 @@ TEST(Orders, SayWhatIsAskedFor) {
   EXPECT_EQ(asked(), std::nullopt);
   EXPECT_FALSE(rig.backend.state().asked_force);
 
-  EXPECT_EQ(rig.ask(post("/v1/rollback", R"({"to":")" + digest.hex() + R"("})", kMark)).status, 200);
+  EXPECT_EQ(rig.ask(post("/v1/rollback", R"({"to":")" + digest.hex() + R"(","force":true})", kMark)).status,
+            200);
   EXPECT_EQ(asked(), digest);
+  EXPECT_TRUE(rig.backend.state().asked_force);
   EXPECT_EQ(rig.ask(post("/v1/rollback", R"({"to":"last_good"})", kMark)).status, 200);
   EXPECT_EQ(asked(), std::nullopt);
+  EXPECT_FALSE(rig.backend.state().asked_force);
 }
 
 TEST(Orders, RefuseAMalformedBody) {
