@@ -63,7 +63,9 @@ std::optional<payload::Digest> digest_of(const ReloadRequest& request, const con
 std::string reason(const control::Response& response, const std::optional<payload::Digest>& digest) {
   if (const auto status = parse_status(response.body); status && digest) {
     if (response.status == 200 && status->active) return status->active->version + " is active";
-    if (const auto failure = failure_of(*status, *digest))
+    // While it is under way, a failure that is not retried belongs to an earlier attempt.
+    const auto failure = failure_of(*status, *digest);
+    if (failure && (response.status != 202 || failure->retriable))
       return describe_failure(failure->version.empty() ? short_digest(*digest) : failure->version, *failure);
   }
   return error_text(response);

@@ -113,6 +113,12 @@ base::Result<Order> parse_order(const std::string& body, const char* key, bool l
   if (body.empty()) return order;
   auto json = base::parse_json_object(body, "request body", Code::invalid_argument);
   if (!json) return json.error();
+  // What is misspelt must not quietly mean something else: {"digest":…} to rollback is not "to last_good".
+  for (const auto& [name, value] : json->items())
+    if (name != key && name != "force")
+      return base::Error(
+          Code::invalid_argument,
+          "request body: " + base::quote(name) + ": not known here; this route takes " + key + " and force");
   if (const auto found = json->find(key); found != json->end() && !found->is_null()) {
     const auto text = base::get_string(*json, key);
     if (!text)
@@ -307,8 +313,9 @@ Reply Router::order_reply(const std::string& route, const Outcome& outcome) {
   reply.type = "application/json";
   reply.body = backend_.status_json();
   if (reply.status == 429 || reply.status == 503) reply.headers.emplace_back("Retry-After", "1");
+  // Also with 202: whose time runs out can then say what it still waited for.
+  if (reply.status != 200) reply.headers.emplace_back("X-OKG-Error", reason(outcome));
   if (reply.status >= 400) {
-    reply.headers.emplace_back("X-OKG-Error", reason(outcome));
     reply.body = "{\"error\":" + error_object(verdict_name(outcome.verdict), reason(outcome)) +
                  ",\"status\":" + reply.body + "}";
   }

@@ -223,6 +223,14 @@ TEST(Reload, WaitsOnWhenTheServerOnlyAccepted) {
   EXPECT_EQ(server.asked().size(), 2U);
 }
 
+TEST(Reload, SaysWhatItStillWaitsFor) {
+  const Place place;
+  const FakeServer server(place.run(), always(202, full_status(), "X-OKG-Error: reload is preparing\r\n"));
+  const Finished done = okg({"reload", "--wait", "100ms"}, place.variables());
+  EXPECT_EQ(done.code, 75);
+  EXPECT_THAT(done.err, HasSubstr("pending: reload is preparing"));
+}
+
 TEST(Rollback, WaitsForTheOneItGoesBackTo) {
   const Place place;
   const FakeServer server(place.run(), [](const Asked& asked) {

@@ -1,5 +1,6 @@
 // The routes of docs/interface.md, section 6, that the Unix socket serves: each with each of its codes.
 #include <string>
+#include <tuple>
 
 #include "base/json.hpp"
 #include "unit/control/support.hpp"
@@ -156,8 +157,7 @@ TEST(Orders, SayWhatIsAskedFor) {
   const auto asked = [&] { return rig.backend.state().asked_digest; };
 
   EXPECT_EQ(
-      rig.ask(post("/v1/reload", R"({"digest":")" + digest.text() + R"(","force":true,"new":[1]})", kMark))
-          .status,
+      rig.ask(post("/v1/reload", R"({"digest":")" + digest.text() + R"(","force":true})", kMark)).status,
       200);
   EXPECT_EQ(asked(), digest);
   EXPECT_TRUE(rig.backend.state().asked_force);
@@ -186,6 +186,22 @@ TEST(Orders, RefuseAMalformedBody) {
   EXPECT_EQ(rig.backend.state().reloads + rig.backend.state().rollbacks, 0);
 }
 
+TEST(Orders, RefuseWhatTheyDoNotKnow) {
+  Rig rig;
+  for (const auto& [route, body, named] :
+       {std::tuple{"/v1/rollback", R"({"digest":"sha256:12"})", "digest"},
+        std::tuple{"/v1/rollback", R"({"to":"last_good","Force":true})", "Force"},
+        std::tuple{"/v1/reload", R"({"to":"last_good"})", "to"},
+        std::tuple{"/v1/reload", R"({"digest":null,"new\n":[1]})", "new"}}) {
+    const Answered answer = rig.ask(post(route, body, kMark));
+    EXPECT_EQ(answer.status, 400) << body;
+    EXPECT_NE(answer.headers.at("x-okg-error").find(std::string("request body: \"") + named),
+              std::string::npos)
+        << answer.headers.at("x-okg-error");
+  }
+  EXPECT_EQ(rig.backend.state().reloads + rig.backend.state().rollbacks, 0);
+}
+
 TEST(Orders, WaitIfThatIsPreferred) {
   for (const auto& row : kRows) {
     if (row.verdict == Verdict::pending) continue;
@@ -211,9 +227,12 @@ TEST(Orders, SayPendingWhenTheTimeIsUp) {
   const auto digest = digest_of(1);
   rig.backend.change([&](auto& state) {
     state.target = digest;
-    state.outcomes[digest] = {Verdict::pending, ""};
+    state.outcomes[digest] = {Verdict::pending, "reload is preparing"};
   });
-  EXPECT_EQ(rig.ask(post("/v1/rollback", "", kMark + "Prefer: wait=1\r\n")).status, 202);
+  const Answered pending = rig.ask(post("/v1/rollback", "", kMark + "Prefer: wait=1\r\n"));
+  EXPECT_EQ(pending.status, 202);
+  EXPECT_EQ(pending.headers.at("x-okg-error"), "reload is preparing");
+  EXPECT_EQ(pending.body, R"({"schema":"okg.status/v1"})");
   EXPECT_EQ(rig.ask(post("/v1/rollback", "", kMark + "Prefer: wait=soon\r\n")).status, 202);
 }
 
