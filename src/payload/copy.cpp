@@ -87,44 +87,58 @@ Status Copier::plan() {
       return Error(Code::bad_path, base::quote(entry.path) + ": not a regular file");
     if (!first) first = info.st_mtim;
     all_equal = all_equal && info.st_mtim.tv_sec == first->tv_sec && info.st_mtim.tv_nsec == first->tv_nsec;
-    Plan plan{&entry, nullptr, info.st_mtim};
-    const auto same = by_content_.find({entry.digest, entry.executable});
-    if (same != by_content_.end() && may_link(*same->second)) plan.link_from = same->second;
+    Plan plan{&entry, nullptr, info.st_mtim, taken_second(entry)};
+    plan.link_from = choose_link(plan);
     plans_.push_back(plan);
   }
-  for (Plan& plan : plans_)
-    if (plan.link_from == nullptr)
-      plan.mtime = choose_mtime(*plan.entry, all_equal ? timespec{} : *plan.mtime);
+  // Of what is to be linked too: a link can turn out to be impossible.
+  for (Plan& plan : plans_) plan.mtime = choose_mtime(all_equal ? timespec{} : *plan.mtime, plan.taken);
   return {};
 }
 
-// Web servers make a file's ETag of mtime and size. A build that sets all mtimes to one value would have
-// clients keep the old content: such files get the time of publishing instead. A real mtime is kept, so that
-// ETags are the same on every pod.
-std::optional<timespec> Copier::choose_mtime(const ListEntry& entry, const timespec& mtime) {
-  const std::int64_t now = os_.realtime_ns() / 1'000'000'000;
-  std::optional<timespec> chosen;
-  if (mtime.tv_sec >= kOldestRealTime && mtime.tv_sec <= now) chosen = mtime;
+// Web servers make a file's ETag of size and the second of the mtime: the second with which clients know
+// other content of this size at this path.
+std::optional<std::time_t> Copier::taken_second(const ListEntry& entry) {
   const ListEntry* before = previous_ == nullptr ? nullptr : previous_->list.find(entry.path);
-  if (before == nullptr || before->size != entry.size || before->digest == entry.digest) return chosen;
+  if (before == nullptr || before->size != entry.size || before->digest == entry.digest) return {};
   const auto directory = previous_directories_->parent_of(before->path);
   struct stat info{};
-  if (!directory || os_.stat(*directory, std::string(leaf_of(before->path)).c_str(), &info) < 0)
-    return chosen;
-  const std::int64_t seconds = chosen ? chosen->tv_sec : now;
-  // Within one second of the version before, or with the very mtime that its other content had.
-  if (seconds == info.st_mtim.tv_sec) chosen = timespec{info.st_mtim.tv_sec + 1, 0};
-  return chosen;
+  if (!directory || os_.stat(*directory, std::string(leaf_of(before->path)).c_str(), &info) < 0) return {};
+  return info.st_mtim.tv_sec;
+}
+
+// The same path first: what did not change keeps its time.
+const ListEntry* Copier::choose_link(const Plan& plan) {
+  if (previous_ == nullptr) return nullptr;
+  const ListEntry& entry = *plan.entry;
+  struct stat info{};
+  const ListEntry* before = previous_->list.find(entry.path);
+  if (before != nullptr && before->digest == entry.digest && before->executable == entry.executable &&
+      may_link(*before, &info))
+    return before;
+  const auto same = by_content_.find({entry.digest, entry.executable});
+  if (same == by_content_.end() || !may_link(*same->second, &info)) return nullptr;
+  return plan.taken == info.st_mtim.tv_sec ? nullptr : same->second;
+}
+
+// A build that sets all mtimes to one value would have clients keep the old content: such files get the time
+// of publishing instead. A real mtime is kept, so that ETags are the same on every pod.
+std::optional<timespec> Copier::choose_mtime(const timespec& source, std::optional<std::time_t> taken) {
+  const std::time_t now = os_.realtime_ns() / 1'000'000'000;
+  if (source.tv_sec >= kOldestRealTime && source.tv_sec <= now)
+    return source.tv_sec == taken ? timespec{*taken + 1, 0} : source;
+  if (!taken) return {};
+  // Not left to the file system, whose clock may be a moment behind or ahead of what we compared.
+  return timespec{std::max(now, *taken + 1), 0};
 }
 
 // A link shares owner, mode and time with the version in place: they must be what a copy of ours would have.
-bool Copier::may_link(const ListEntry& from) {
+bool Copier::may_link(const ListEntry& from, struct stat* info) {
   const auto directory = previous_directories_->parent_of(from.path);
   if (!directory) return false;
-  struct stat info{};
-  return os_.stat(*directory, std::string(leaf_of(from.path)).c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-         (info.st_mode & 07777) == sealed_mode(from) && info.st_uid == os_.effective_uid() &&
-         static_cast<std::uint64_t>(info.st_size) == from.size;
+  return os_.stat(*directory, std::string(leaf_of(from.path)).c_str(), info) == 0 && S_ISREG(info->st_mode) &&
+         (info->st_mode & 07777) == sealed_mode(from) && info->st_uid == os_.effective_uid() &&
+         static_cast<std::uint64_t>(info->st_size) == from.size;
 }
 
 Result<Need> Copier::need(Space& space) const {
@@ -187,12 +201,13 @@ bool Copier::link(const Plan& plan, int target, const char* leaf) {
   if (!directory) return false;
   const std::string name(leaf_of(from.path));
   const auto file = open_regular(os_, *directory, name.c_str(), from.path);
-  if (!file || !may_link(from)) return false;
+  struct stat info{};
+  // The time may have changed since it was planned with.
+  if (!file || !may_link(from, &info) || plan.taken == info.st_mtim.tv_sec) return false;
   const auto digest = hash_file(os_, file->fd.get(), from.size, buffer_, stop_, from.path);
   if (!digest || *digest != from.digest) return false;
   if (os_.link(*directory, name.c_str(), target, leaf) < 0) return false;
   // A name can lead to another file than the one that was hashed a moment ago.
-  struct stat info{};
   if (os_.stat(target, leaf, &info) == 0 && info.st_dev == file->info.st_dev &&
       info.st_ino == file->info.st_ino)
     return true;

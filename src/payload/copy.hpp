@@ -47,12 +47,14 @@ class Copier {
   struct Plan {
     const ListEntry* entry = nullptr;
     const ListEntry* link_from = nullptr;  // in `previous`
-    std::optional<timespec> mtime;         // none: the time of writing
+    std::optional<timespec> mtime;         // of a copy; none: the time of writing
+    std::optional<std::time_t> taken;      // the second that its mtime must not have
   };
 
-  base::Result<Plan> plan_file(const ListEntry& entry, const struct stat& info);
-  std::optional<timespec> choose_mtime(const ListEntry& entry, const timespec& mtime);
-  bool may_link(const ListEntry& from);
+  std::optional<std::time_t> taken_second(const ListEntry& entry);
+  const ListEntry* choose_link(const Plan& plan);
+  std::optional<timespec> choose_mtime(const timespec& source, std::optional<std::time_t> taken);
+  bool may_link(const ListEntry& from, struct stat* info);
   bool link(const Plan& plan, int target, const char* leaf);
   base::Status copy(const Plan& plan, int target, const char* leaf,
                     const std::function<void(std::uint64_t bytes)>& copied);

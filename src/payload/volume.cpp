@@ -52,6 +52,17 @@ Status flock_within(Os& os, int fd, std::int64_t deadline_ns, const std::stop_to
   }
 }
 
+// The mode that keeps others out of .staging is on purpose, so chmod is no advice to give.
+Error cannot_open(Os& os, int parent, const char* name, int error) {
+  Error told = base::error_from_errno(error, std::string("open directory ") + name);
+  struct stat info{};
+  if (error != EACCES || os.stat(parent, name, &info) < 0 || info.st_uid == os.effective_uid()) return told;
+  const std::string owner = "uid " + std::to_string(info.st_uid);
+  told.text += ": it belongs to " + owner + ", and this is uid " + std::to_string(os.effective_uid()) +
+               ": publish as " + owner + " again, or empty the volume";
+  return told;
+}
+
 // Whatever is in the way of nobody may stay: the next start tries again.
 Status tidy(Os& os, const Volume& volume, const std::stop_token& stop, const Log& log) {
   remove_temporaries(os, volume.root.get(), kTemporaryLink);
@@ -120,7 +131,7 @@ Result<UniqueFd> make_directory(Os& os, int parent, const char* name, mode_t mod
   const int fd = os.open(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   if (fd == -ELOOP || fd == -ENOTDIR)
     return Error(Code::bad_path, std::string(name) + ": not a directory: remove it");
-  if (fd < 0) return base::error_from_errno(-fd, std::string("open directory ") + name);
+  if (fd < 0) return cannot_open(os, parent, name, -fd);
   UniqueFd directory(fd);
   struct stat info{};
   if (const int failed = os.fstat(fd, &info); failed < 0)

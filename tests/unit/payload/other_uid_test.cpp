@@ -7,6 +7,7 @@ namespace okg::payload {
 namespace {
 
 constexpr uid_t kNobody = 65534;
+constexpr uid_t kSomebody = 65533;
 
 class OtherUidTest : public PayloadTest {
  protected:
@@ -20,10 +21,11 @@ class OtherUidTest : public PayloadTest {
   }
   std::string from(const std::string& version) const { return top / ("image-" + version); }
 
-  int as_nobody(const std::function<int()>& body) {
+  int as_nobody(const std::function<int()>& body) { return as(kNobody, body); }
+  int as(uid_t uid, const std::function<int()>& body) {
     return in_child([&] {
       ::umask(077);
-      if (::setgroups(0, nullptr) != 0 || ::setgid(kNobody) != 0 || ::setuid(kNobody) != 0) return 90;
+      if (::setgroups(0, nullptr) != 0 || ::setgid(uid) != 0 || ::setuid(uid) != 0) return 90;
       return body();
     });
   }
@@ -83,6 +85,31 @@ TEST_F(OtherUidTest, SaysWhyItCannotTakeOverFromRoot) {
             }),
             0);
   EXPECT_EQ(in_use(), content("1"));
+}
+
+TEST_F(OtherUidTest, NamesTheOneWhoCanPublishHere) {
+  open_to_all(volume);
+  open_to_all(run);
+  ASSERT_EQ(as(kSomebody, [&] { return publish_from(from("1")) ? 0 : 1; }), 0);
+  ASSERT_EQ(as_nobody([&] {
+              const auto refused = publish_from(from("2"));
+              if (refused || refused.error().code != Code::denied) return 1;
+              write_file(run + "/refused", refused.error().text);
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(
+      read_file(run + "/refused"),
+      "publish: " + volume +
+          ": open directory .staging: Permission denied: it belongs to uid 65533, and this is uid 65534: "
+          "publish as uid 65533 again, or empty the volume");
+  EXPECT_EQ(in_use(), content("1"));
+  // Both pieces of advice hold.
+  EXPECT_EQ(as(kSomebody, [&] { return publish_from(from("2")) ? 0 : 1; }), 0);
+  EXPECT_EQ(in_use(), content("2"));
+  for (const std::string& name : names_in(volume)) TemporaryDirectory::remove(volume + "/" + name);
+  EXPECT_EQ(as_nobody([&] { return publish_from(from("3")) ? 0 : 1; }), 0);
+  EXPECT_EQ(in_use(), content("3"));
 }
 
 // Not even a directory that nobody may write to is in the way: we collect what we own.

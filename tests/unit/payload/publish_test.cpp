@@ -173,39 +173,6 @@ TEST_F(PublishTest, PublishesAnEmptyPayload) {
   EXPECT_TRUE(in_use().empty());
 }
 
-TEST_F(PublishTest, GivesChangedFilesATimeThatClientsNotice) {
-  constexpr std::int64_t kReal = 1'700'000'000;
-  const auto publish_with = [&](const std::string& version, const Files& files,
-                                const std::map<std::string, std::int64_t>& times) {
-    const std::string from = image(version, files);
-    for (const auto& [path, time] : times) test::set_mtime(from + "/files/" + path, time);
-    const auto published = publish_from(from);
-    EXPECT_TRUE(published) << published.error().text;
-    return version_directory(published->digest) + "/files/";
-  };
-  const std::int64_t now = ::time(nullptr);
-  const std::int64_t future = now + 1'000'000;
-  std::string files = publish_with("1", {{"zero", "1"}, {"zip", "1"}, {"real", "1"}, {"future", "1"}},
-                                   {{"zero", 0}, {"zip", 315'532'800}, {"real", kReal}, {"future", future}});
-  EXPECT_GE(test::mtime_of(files + "zero"), now - 1);
-  EXPECT_GE(test::mtime_of(files + "zip"), now - 1);
-  EXPECT_GE(test::mtime_of(files + "future"), now - 1);
-  EXPECT_LT(test::mtime_of(files + "future"), future);
-  EXPECT_EQ(test::mtime_of(files + "real"), kReal);
-
-  // The same mtime and size as before, and other content.
-  files = publish_with("2", {{"zero", "1"}, {"real", "2"}}, {{"zero", 0}, {"real", kReal}});
-  EXPECT_NE(test::mtime_of(files + "real"), kReal);
-
-  // A build that sets them all to one time.
-  files = publish_with("3", {{"a", "1"}, {"b", "1"}}, {{"a", kReal}, {"b", kReal}});
-  EXPECT_GE(test::mtime_of(files + "a"), now - 1);
-  const std::int64_t before = test::mtime_of(files + "a");
-  files = publish_with("4", {{"a", "2"}, {"b", "1"}}, {{"a", kReal}, {"b", kReal}});
-  EXPECT_NE(test::mtime_of(files + "a"), before);  // even within one second
-  EXPECT_EQ(test::mtime_of(files + "b"), before);
-}
-
 TEST_F(PublishTest, DoesNotCareWhatTimeItIs) {
   const std::string first = image("1", kOne);
   const std::string second = image("2", two());
