@@ -120,7 +120,8 @@ std::string describe(const OutcomeOf& outcome, const std::string& version) {
     case Outcome::none:
       break;
   }
-  return "no outcome of " + version + " yet";
+  return "no outcome of " + version + " yet" +
+         (outcome.attempt.text.empty() ? "" : ": " + outcome.attempt.text);
 }
 
 }  // namespace okg::cli

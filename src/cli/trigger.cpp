@@ -18,6 +18,11 @@ constexpr milliseconds kLongestPause = 5s;
 // The legacy route takes up to 25 s to answer.
 constexpr milliseconds kPatience = 30s;
 
+// Most errors of the client name the URL already.
+std::string named(const Trigger& trigger, const std::string& why) {
+  return why.find(trigger.url) == why.npos ? trigger.url + ": " + why : why;
+}
+
 }  // namespace
 
 OutcomeOf pull(const Trigger& trigger, std::optional<Clock::time_point> deadline,
@@ -31,26 +36,29 @@ OutcomeOf pull(const Trigger& trigger, std::optional<Clock::time_point> deadline
   const auto left = [&] {
     return deadline ? std::chrono::ceil<milliseconds>(*deadline - Clock::now()) : milliseconds::max();
   };
+  // Too early to call it failed, but why it did not work so far is worth knowing.
+  const auto unsettled = [&] { return OutcomeOf{Outcome::none, failed.attempt}; };
   milliseconds rest = kFirstPause;
   for (int attempt = 1; attempt <= trigger.tries; ++attempt) {
     if (attempt > 1) {
-      if (!pause(std::clamp(rest, 0ms, std::max(0ms, left())), stop)) return {};
+      if (!pause(std::clamp(rest, 0ms, std::max(0ms, left())), stop)) return unsettled();
       rest = std::min(rest * 2, kLongestPause);
     }
-    if (left() <= 0ms) return {};
+    if (left() <= 0ms) return unsettled();
     const auto response = control::ask_url(trigger.url, request, std::min(kPatience, left()), stop);
-    if (stop.stop_requested()) return {};
+    if (stop.stop_requested()) return unsettled();
     failed.attempt.attempt = static_cast<std::uint64_t>(attempt);
     if (response && response->status == trigger.expect) return {Outcome::active, {}};
-    failed.attempt.text = trigger.url + ": ";
     if (!response) {
-      failed.attempt.text += response.error().text;
+      // The try that our own deadline cut short tells less than the answer before it.
+      if (left() > 0ms || failed.attempt.text.empty())
+        failed.attempt.text = named(trigger, response.error().text);
       continue;
     }
     const std::string status = "HTTP status " + std::to_string(response->status);
     const std::string why = error_text(*response);
-    failed.attempt.text +=
-        status + " instead of " + std::to_string(trigger.expect) + (why == status ? "" : ": " + why);
+    failed.attempt.text = trigger.url + ": " + status + " instead of " + std::to_string(trigger.expect) +
+                          (why == status ? "" : ": " + why);
   }
   return failed;
 }

@@ -18,7 +18,7 @@ struct Trigger {
 };
 
 // So many tries, 0.2 s to 5 s apart. failed (stage confirm) with the last answer when none was as expected;
-// none when `deadline` passed or a stop was requested before.
+// none, with the text of the last failure, when `deadline` passed or a stop was requested before.
 OutcomeOf pull(const Trigger& trigger, std::optional<std::chrono::steady_clock::time_point> deadline,
                const std::stop_token& stop);
 

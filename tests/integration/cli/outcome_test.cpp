@@ -225,6 +225,8 @@ TEST_F(TriggerTest, WrongAnswersAreNoOutcomeInTime) {
       okg({"publish", "--from", place_.image(), "--once", "--wait", "500ms", "--trigger", server.url()},
           place_.variables());
   EXPECT_EQ(done.code, 75);
+  EXPECT_THAT(done.err, HasSubstr("no outcome of 2.4.1 yet: " + server.url() +
+                                  ": HTTP status 500 instead of 200: not yet"));
   EXPECT_GE(server.asked().size(), 2U);
 }
 

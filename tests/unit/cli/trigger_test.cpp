@@ -36,6 +36,32 @@ TEST(Trigger, NobodyThereIsAFailureToo) {
   const OutcomeOf outcome = pull(trigger, std::nullopt, {});
   EXPECT_EQ(outcome.outcome, Outcome::failed);
   EXPECT_THAT(outcome.attempt.text, HasSubstr(trigger.url));
+  EXPECT_EQ(outcome.attempt.text.find(trigger.url), outcome.attempt.text.rfind(trigger.url));
+}
+
+TEST(Trigger, OutOfTimeTellsTheLastAnswer) {
+  FakeServer server("", [](const Asked&) { return Reply{401, "", "X-OKG-Error: a token is needed\r\n"}; });
+  Trigger trigger;
+  trigger.url = server.url();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  const OutcomeOf outcome = pull(trigger, deadline, {});
+  EXPECT_EQ(outcome.outcome, Outcome::none);
+  EXPECT_EQ(outcome.attempt.text, trigger.url + ": HTTP status 401 instead of 200: a token is needed");
+}
+
+TEST(Trigger, ATryThatIsCutShortHidesNoAnswer) {
+  std::atomic<int> count{0};
+  std::atomic<FakeServer*> self{nullptr};
+  FakeServer server("", [&](const Asked&) {
+    if (count++ == 0) return Reply{401, "", "X-OKG-Error: a token is needed\r\n"};
+    while (self == nullptr || !self.load()->closing()) std::this_thread::yield();
+    return Reply{};
+  });
+  self = &server;
+  Trigger trigger;
+  trigger.url = server.url();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
+  EXPECT_THAT(pull(trigger, deadline, {}).attempt.text, HasSubstr("a token is needed"));
 }
 
 TEST(Trigger, StopsWhenToldTo) {
