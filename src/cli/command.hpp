@@ -33,6 +33,9 @@ struct Program {
 
   // "okg: <command>: text" on stderr; returns `code`.
   int fail(int code, std::string_view text) const;
+  // kDone if all of the result could be written, else kFailed with a line why: for what a script goes on
+  // with.
+  int done() const;
   int fail(const base::Error& error) const { return fail(cli::exit_code(error.code), error.text); }
 };
 

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <system_error>
 
 #include "base/text.hpp"
 #include "cli/command.hpp"
@@ -97,6 +98,12 @@ std::string prefixed(std::string_view command, std::string_view text) {
 int Program::fail(int code, std::string_view text) const {
   output.complain(command.empty() ? std::string(text) : prefixed(command, text));
   return code;
+}
+
+int Program::done() const {
+  const int failed = output.result_error();
+  if (failed == 0) return kDone;
+  return fail(kFailed, "stdout: cannot be written: " + std::generic_category().message(failed));
 }
 
 int dispatch(Program& program, std::vector<std::string> arguments) {

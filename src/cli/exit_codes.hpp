@@ -25,4 +25,19 @@ constexpr int exit_code(base::Code code) {
   }
 }
 
+// The same where a payload directory is what is asked about: everything that only other input can mend is the
+// caller's.
+constexpr int input_exit_code(base::Code code) {
+  switch (code) {
+    case base::Code::not_found:
+    case base::Code::bad_path:
+    case base::Code::bad_list:
+    case base::Code::bad_manifest:
+    case base::Code::requires_unmet:
+      return kUsage;
+    default:
+      return exit_code(code);
+  }
+}
+
 }  // namespace okg::cli

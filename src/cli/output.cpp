@@ -54,7 +54,7 @@ void Output::write(int fd, std::string_view text) {
       ::poll(&room, 1, 1000);
       continue;
     }
-    if (fd == result_fd_) alive_ = false;
+    if (fd == result_fd_ && result_error_ == 0) result_error_ = errno;
     return;
   }
 }

@@ -30,15 +30,17 @@ class Output {
   bool messages_are_terminal() const { return message_terminal_; }
   // The text in colour where stdout is a terminal that wants colours.
   std::string paint(Colour colour, std::string_view text) const;
-  // False once nobody reads stdout any more.
-  bool result_alive() const { return alive_; }
+  // False once stdout takes no more: nobody reads it, or its disk is full.
+  bool result_alive() const { return result_error_ == 0; }
+  // The errno of the first write to stdout that failed, else 0.
+  int result_error() const { return result_error_; }
 
  private:
   void write(int fd, std::string_view text);
 
   int result_fd_, message_fd_;
   bool result_terminal_, message_terminal_, colour_;
-  std::atomic<bool> alive_{true};
+  std::atomic<int> result_error_{0};
 };
 
 }  // namespace okg::cli

@@ -1,7 +1,12 @@
 // okg pack: writes the list and the manifest of a payload directory.
 #include "payload/pack.hpp"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "base/text.hpp"
+#include "base/unique_fd.hpp"
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "payload/path.hpp"
@@ -16,18 +21,10 @@ std::optional<std::pair<std::string, std::string>> split(const std::string& text
   return std::pair(text.substr(0, at), text.substr(at + 1));
 }
 
-// Everything that only other input can mend is the caller's.
-int pack_exit_code(base::Code code) {
-  switch (code) {
-    case base::Code::not_found:
-    case base::Code::bad_path:
-    case base::Code::bad_list:
-    case base::Code::bad_manifest:
-    case base::Code::requires_unmet:
-      return kUsage;
-    default:
-      return exit_code(code);
-  }
+// The volume's room says what is wrong below; a DIR that is a file is a mistake at the command line.
+bool is_no_directory(base::Os& os, const std::string& path) {
+  const base::UniqueFd fd(os.open(AT_FDCWD, path.c_str(), O_PATH | O_DIRECTORY));
+  return fd.get() == -ENOTDIR;
 }
 
 class Pack final : public Command {
@@ -58,12 +55,16 @@ class Pack final : public Command {
     if (!options) return program.fail(kUsage, options.error().text);
     options->source_date_epoch = program.environment("SOURCE_DATE_EPOCH");
 
+    for (const std::string& path : {*directory_, *directory_ + "/files"})
+      if (is_no_directory(program.os, path))
+        return program.fail(kUsage, base::quote(path) + ": not a directory");
+
     Progress progress(program.output, "packing");
     const auto packed = payload::pack_directory(program.os, *directory_, *options, program.interrupt.token(),
                                                 [&](std::uint64_t bytes) { progress.add(bytes); });
     progress.clear();
     if (program.interrupt.requested()) return program.fail(kTryAgain, "interrupted: run it again");
-    if (!packed) return program.fail(pack_exit_code(packed.error().code), packed.error().text);
+    if (!packed) return program.fail(input_exit_code(packed.error().code), packed.error().text);
     if (program.flags.json)
       program.output.result_json(base::OrderedJson{{"digest", packed->digest.text()},
                                                    {"version", packed->manifest.version},
@@ -71,7 +72,7 @@ class Pack final : public Command {
                                                    {"bytes", packed->manifest.bytes}});
     else
       program.output.result(packed->digest.text());
-    return kDone;
+    return program.done();
   }
 
  private:

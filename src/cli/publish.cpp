@@ -1,11 +1,12 @@
 // okg publish: a payload directory onto the volume, and what the server makes of it.
 #include "payload/publish.hpp"
 
-#include <fcntl.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "base/files.hpp"
+#include <algorithm>
+#include <filesystem>
+
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/own_payload.hpp"
@@ -16,6 +17,7 @@
 #include "cli/sacred.hpp"
 #include "cli/server.hpp"
 #include "cli/trigger.hpp"
+#include "control/token.hpp"
 #include "payload/collect_volume.hpp"
 #include "payload/path.hpp"
 
@@ -29,7 +31,6 @@ using base::Status;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t kMostKept = 1000;
-constexpr std::size_t kMostTokenBytes = 4096;
 
 // This very program; "" where the system does not tell.
 std::string own_program() {
@@ -76,6 +77,7 @@ class Publish final : public Command {
     bool to_named = false;
     std::uint64_t budget = 0;
     std::uint64_t keep = 2;
+    base::LogLevel log_level = base::LogLevel::info;
     std::optional<std::chrono::milliseconds> wait;
     std::optional<Trigger> trigger;
   };
@@ -89,6 +91,25 @@ class Publish final : public Command {
   Value from_, to_, version_, budget_, keep_, wait_, trigger_, expect_;
   bool sync_ = false, once_ = false;
 };
+
+// A volume within the payload would become part of what is published from it next time.
+Status check_apart(const std::string& from, const std::string& to) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  const fs::path source = fs::canonical(from, failed);
+  if (failed) return {};  // said by whoever reads it
+  // May not be there yet; only below an absolute path it is canonical then. A trailing slash is no name.
+  fs::path volume = fs::absolute(to, failed);
+  if (!failed) volume = fs::weakly_canonical(volume, failed);
+  if (failed) return {};
+  if (!volume.has_filename()) volume = volume.parent_path();
+  const auto [in_source, in_volume] =
+      std::mismatch(source.begin(), source.end(), volume.begin(), volume.end());
+  if (in_source != source.end()) return {};
+  const char* where = in_volume == volume.end() ? " is --from itself" : " lies within --from";
+  return Error(Code::invalid_argument,
+               "payload volume " + base::quote(to) + where + ": name one outside of it with --to");
+}
 
 Error bad_value(const char* flag, const std::string& value, const std::string& why) {
   // base/text.hpp already quotes the value.
@@ -118,6 +139,13 @@ Result<Publish::Settings> Publish::read_flags(const Program& program) const {
       return Error(Code::invalid_argument, "--wait: only with --once; without it, publish waits anyway");
     settings.wait = *parsed;
   }
+  if (const auto level = program.environment("OKG_LOG")) {
+    const auto parsed = base::parse_log_level(*level);
+    if (!parsed)
+      return Error(Code::invalid_argument,
+                   "OKG_LOG: " + base::quote(*level) + ": use error, warn, info or debug");
+    settings.log_level = *parsed;
+  }
   if (to_ && program.flags.payload && *to_ != *program.flags.payload)
     return Error(Code::invalid_argument, "--to and --payload: name two volumes: give one");
   if (auto read = read_trigger(program, settings); !read) return read.error();
@@ -142,14 +170,9 @@ Status Publish::read_trigger(const Program& program, Settings& settings) const {
   if (!asked && asked.error().code == Code::invalid_argument)
     return bad_value("--trigger", *trigger_, asked.error().text);
   if (const auto file = program.environment("OKG_TOKEN_FILE")) {
-    const int fd = program.os.open(AT_FDCWD, file->c_str(), O_RDONLY | O_NONBLOCK);
-    if (fd < 0)
-      return Error(Code::invalid_argument, "OKG_TOKEN_FILE " + base::quote(*file) + ": cannot be read");
-    const base::UniqueFd owner(fd);
-    std::string token(kMostTokenBytes, '\0');
-    const ssize_t got = base::read_some(program.os, fd, token.data(), token.size());
-    token.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    trigger.token = token.substr(0, token.find_first_of("\r\n \t"));
+    auto token = control::read_token(program.os, *file);
+    if (!token) return token.error();
+    trigger.token = *std::move(token);
   }
   settings.trigger = std::move(trigger);
   return {};
@@ -211,8 +234,9 @@ int Publish::run(Program& program) {
   auto options = read_source(program);
   if (!options) {
     if (options.error().code != Code::invalid_argument) report.publish_failed(options.error());
-    return program.fail(options.error());
+    return program.fail(input_exit_code(options.error().code), options.error().text);
   }
+  if (auto apart = check_apart(*from_, settings->to); !apart) return program.fail(apart.error());
   const std::stop_token stop = program.interrupt.token();
   if (auto made = make_payload_directory(program, settings->to, settings->to_named); !made)
     return program.fail(made.error());
@@ -226,8 +250,7 @@ int Publish::run(Program& program) {
   options->sync = sync_;
   options->program = own_program();
   options->stop = stop;
-  const auto level = base::parse_log_level(program.environment("OKG_LOG").value_or("info"));
-  options->log = base::Log(write_log, &program.output, level.value_or(base::LogLevel::info));
+  options->log = base::Log(write_log, &program.output, settings->log_level);
   Progress progress(program.output, "publishing");
   options->progress = [&](const payload::PublishProgress& done) { progress.set(done.bytes, done.of_bytes); };
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "base/files.hpp"
 
@@ -9,15 +10,6 @@ namespace okg::control {
 namespace {
 
 constexpr std::size_t kTokenLimit = 4096;
-
-base::Result<std::string> read_token(base::Os& os, const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  const std::string directory = slash == path.npos ? "." : path.substr(0, slash + 1);
-  const std::string name = slash == path.npos ? path : path.substr(slash + 1);
-  base::UniqueFd parent(os.open(AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY));
-  if (parent.get() < 0) return base::error_from_errno(-parent.get(), "open " + directory);
-  return base::read_small_file(os, parent.get(), name, kTokenLimit, path);
-}
 
 // The time it takes depends on the length of what was offered only.
 bool same(std::string_view secret, std::string_view offered) {
@@ -32,17 +24,40 @@ bool same(std::string_view secret, std::string_view offered) {
 
 }  // namespace
 
+base::Result<std::string> read_token(base::Os& os, const std::string& path) {
+  const std::string what = "OKG_TOKEN_FILE: " + path;
+  const auto bad = [&](const char* why) {
+    return base::Error(base::Code::invalid_argument, what + ": " + why);
+  };
+  const base::UniqueFd fd(os.open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK));
+  if (fd.get() < 0) return base::error_from_errno(-fd.get(), what);
+  struct stat info{};
+  if (const int failed = os.fstat(fd.get(), &info); failed < 0) return base::error_from_errno(-failed, what);
+  if (!S_ISREG(info.st_mode)) return bad("not a regular file");
+  std::string token(kTokenLimit + 1, '\0');
+  std::size_t size = 0;
+  while (size < token.size()) {
+    const ssize_t got = base::read_some(os, fd.get(), token.data() + size, token.size() - size);
+    if (got < 0) return base::error_from_errno(static_cast<int>(-got), what);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > kTokenLimit) return bad("larger than 4096 bytes");
+  token.resize(size);
+  token.resize(token.find_last_not_of("\r\n \t") + 1);  // npos + 1 is 0
+  if (token.empty()) return bad("empty");
+  for (const char c : token)
+    if (const auto byte = static_cast<unsigned char>(c); byte <= ' ' || byte == 0x7f)
+      return bad("holds a blank or a control character");
+  return token;
+}
+
 bool token_accepts(base::Os& os, const std::string& path, std::string_view authorization,
                    std::string* trouble) {
   trouble->clear();
-  auto token = read_token(os, path);
+  const auto token = read_token(os, path);
   if (!token) {
-    *trouble = "OKG_TOKEN_FILE: " + token.error().text + "; every request is refused";
-    return false;
-  }
-  while (!token->empty() && (token->back() == '\n' || token->back() == '\r')) token->pop_back();
-  if (token->empty()) {
-    *trouble = "OKG_TOKEN_FILE: " + path + ": empty; every request is refused";
+    *trouble = token.error().text + "; every request is refused";
     return false;
   }
   constexpr std::string_view kScheme = "Bearer ";

@@ -86,5 +86,29 @@ TEST(Pack, RefusesWhatAPayloadCannotHold) {
   EXPECT_FALSE(std::filesystem::exists(directory / "image/manifest.json"));
 }
 
+TEST(Pack, WantsADirectory) {
+  const TemporaryDirectory directory;
+  write_file(directory / "file", "x");
+  write_file(directory / "image/files", "x");
+  for (const std::string& path : {directory / "file", directory / "image"}) {
+    const Finished done = okg({"pack", path, "--version", "1"});
+    EXPECT_EQ(done.code, 2) << path;
+    EXPECT_THAT(done.err, HasSubstr("not a directory"));
+  }
+}
+
+TEST(Pack, FailsWhenItsDigestCannotBeWritten) {
+  const TemporaryDirectory directory;
+  make_payload(directory / "image", "1");
+  Process::Surroundings full;
+  full.output = "/dev/full";
+  for (const Words& words : {Words{"pack", directory / "image", "--version", "1"},
+                             Words{"pack", directory / "image", "--version", "1", "--json"}}) {
+    const Finished done = Process(words, full).finish();
+    EXPECT_EQ(done.code, 1);
+    EXPECT_THAT(done.err, HasSubstr("stdout: cannot be written: No space left on device"));
+  }
+}
+
 }  // namespace
 }  // namespace okg::test

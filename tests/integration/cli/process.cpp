@@ -75,7 +75,7 @@ Process::Process(const Words& arguments, const Surroundings& surroundings) {
   pid_ = ::fork();
   if (pid_ < 0) throw std::runtime_error("fork");
   if (pid_ == 0) {
-    ::dup2(out[1], 1);
+    ::dup2(surroundings.output.empty() ? out[1] : ::open(surroundings.output.c_str(), O_WRONLY), 1);
     ::dup2(err[1], 2);
     become(surroundings, argument_pointers.data(), variable_pointers.data(), program.c_str());
   }

@@ -99,7 +99,40 @@ TEST(PublishOnce, DamagedImageIsAFailure) {
   EXPECT_THAT(done.err, HasSubstr("a.lua"));
   EXPECT_EQ(current_of(place.payload()), "");
   write_file(place.image() + "/manifest.json", "{");
-  EXPECT_EQ(okg({"publish", "--from", place.image(), "--once"}, place.variables()).code, 1);
+  const Finished broken = okg({"publish", "--from", place.image(), "--once", "--json"}, place.variables());
+  EXPECT_EQ(broken.code, 2);
+  EXPECT_THAT(broken.err, HasSubstr(place.image()));
+  EXPECT_EQ(broken.events().at(0)["stage"], "publish");
+  EXPECT_EQ(okg({"ready", "--from", place.image()}, place.variables()).code, 2);
+}
+
+TEST(PublishOnce, KeepsTheVolumeOutOfThePayload) {
+  const Place place;
+  write_file(place / "plain/a.lua", "x");
+  std::filesystem::create_directories(place / "plain/volume");
+  std::filesystem::create_directory_symlink(place / "plain/volume", place / "link");
+  for (const std::string& to : {place / "plain", place / "plain/", place / "plain/new",
+                                place / "plain/volume", place / "link", place / "payload/../plain/volume/"}) {
+    const Finished done = okg(
+        {"publish", "--from", place / "plain", "--to", to, "--version", "1", "--run", place.run(), "--once"});
+    EXPECT_EQ(done.code, 2) << to;
+    EXPECT_THAT(done.err, HasSubstr("--to")) << to;
+  }
+  Process::Surroundings inside;
+  inside.directory = place / "plain";
+  EXPECT_EQ(
+      Process({"publish", "--from", ".", "--to", "new", "--version", "1", "--run", place.run(), "--once"},
+              inside)
+          .finish()
+          .code,
+      2);
+  EXPECT_FALSE(std::filesystem::exists(place / "plain/new"));
+  EXPECT_TRUE(std::filesystem::is_empty(place / "plain/volume"));
+  // Beside it, with a name that begins alike, is another place.
+  EXPECT_EQ(okg({"publish", "--from", place / "plain", "--to", place / "plain2", "--version", "1", "--run",
+                 place.run(), "--once"})
+                .code,
+            0);
 }
 
 TEST(PublishOnce, MakesTheVolumeOnlyBelowWhatIsThere) {

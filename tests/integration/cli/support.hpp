@@ -46,6 +46,7 @@ class Process {
     bool first_of_all = false;  // PID 1 of its own PID namespace; exec_failed() when that is not permitted
     std::optional<uid_t> user;
     bool terminal = false;  // stdout is one
+    std::string output;     // stdout is this file
   };
   Process(const Words& arguments, const Surroundings& surroundings);
   Process(const Words& arguments, const Variables& variables = {})

@@ -76,6 +76,17 @@ TEST(Output, NoticesThatNobodyReads) {
   EXPECT_FALSE(output.result_alive());
 }
 
+TEST(Output, TellsWhyItCouldNotBeWritten) {
+  const Pipe pipe;
+  const base::UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  Output output(full.get(), pipe.write.get(), false);
+  EXPECT_EQ(output.result_error(), 0);
+  output.complain("this goes elsewhere");
+  EXPECT_EQ(output.result_error(), 0);
+  output.result("x");
+  EXPECT_EQ(output.result_error(), ENOSPC);
+}
+
 TEST(ProgressBar, ShowsShareAndSizes) {
   EXPECT_EQ(progress_bar(0, 1024), "[------------------------]   0 %  0 B of 1.00 KiB");
   EXPECT_EQ(progress_bar(512, 1024), "[############------------]  50 %  512 B of 1.00 KiB");

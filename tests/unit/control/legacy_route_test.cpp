@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/token.hpp"
 #include "unit/control/support.hpp"
 
 namespace okg::control::test {
@@ -156,6 +157,35 @@ TEST_F(Token, IsWantedOverTcpOnly) {
   EXPECT_EQ(rig.ask_tcp(get("/livez")).status, 200);
 }
 
+TEST_F(Token, WhatStandsBehindItIsCut) {
+  for (const char* content : {"s3cret", "s3cret\n", "s3cret\r\n", "s3cret \t\r\n\n"}) {
+    write(content);
+    EXPECT_EQ(ask("Authorization: Bearer s3cret\r\n"), 200) << content;
+  }
+}
+
+TEST_F(Token, HoldsNoBlankAndNoControlCharacter) {
+  const std::string path = directory.path() + "/token";
+  for (const std::string& content : {std::string("two words"), std::string("one\ntwo\n"), std::string(" led"),
+                                     std::string("a\tb"), std::string("a\0b", 3), std::string("a\x7f")}) {
+    write(content);
+    const auto token = read_token(base::Os::real(), path);
+    ASSERT_FALSE(token) << content;
+    EXPECT_EQ(token.error().code, base::Code::invalid_argument);
+    EXPECT_EQ(token.error().text, "OKG_TOKEN_FILE: " + path + ": holds a blank or a control character");
+    EXPECT_EQ(ask("Authorization: Bearer " + content.substr(0, 1) + "\r\n"), 401);
+  }
+  EXPECT_EQ(ask("Authorization: Bearer two words\r\n"), 401);
+}
+
+TEST_F(Token, MayBeALinkAsASecretIsMounted) {
+  const std::string path = directory.path() + "/token";
+  std::filesystem::create_directory(directory.path() + "/..data");
+  std::ofstream(directory.path() + "/..data/token") << "s3cret\n";
+  std::filesystem::create_symlink("..data/token", path);
+  EXPECT_EQ(ask("Authorization: Bearer s3cret\r\n"), 200);
+}
+
 TEST_F(Token, IsReadAgainWhenItChanges) {
   write("one");
   EXPECT_EQ(ask("Authorization: Bearer one\r\n"), 200);
@@ -175,8 +205,7 @@ TEST_F(Token, LetsNobodyInWithoutAFile) {
   write(std::string(5000, 'x'));
   EXPECT_EQ(ask("Authorization: Bearer " + std::string(5000, 'x') + "\r\n"), 401);
   std::filesystem::remove(path);
-  std::ofstream(directory.path() + "/elsewhere") << "x";
-  std::filesystem::create_symlink("elsewhere", path);
+  std::filesystem::create_symlink("nowhere", path);
   EXPECT_EQ(ask("Authorization: Bearer x\r\n"), 401);
   std::filesystem::remove(path);
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);

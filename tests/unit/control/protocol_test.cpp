@@ -99,9 +99,8 @@ TEST(Protocol, ChunkedBodies) {
   const std::string head =
       "POST /v1/reload HTTP/1.1\r\nX-OKG-Request: 1\r\nTransfer-Encoding: chunked\r\n\r\n";
   Client client = rig.unix_socket();
-  EXPECT_EQ(
-      client.ask(head + "2;a=b\r\n{\"\r\n12\r\nforce\":true      }\r\n0\r\nTrailer: x\r\n\r\n").status,
-      200);
+  EXPECT_EQ(client.ask(head + "2;a=b\r\n{\"\r\n12\r\nforce\":true      }\r\n0\r\nTrailer: x\r\n\r\n").status,
+            200);
   EXPECT_TRUE(rig.backend.state().asked_force);
   EXPECT_EQ(client.ask(get("/livez")).status, 200);
   EXPECT_EQ(client.ask(head + "zz\r\n").status, 400);
