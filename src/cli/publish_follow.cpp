@@ -23,6 +23,7 @@ constexpr milliseconds kUnansweredFor = 5s;
 OutcomeOf failure_in(const control::Response& response, const payload::Digest& digest) {
   OutcomeOf outcome{Outcome::failed, {}};
   if (const auto status = parse_status(response.body)) {
+    if (status->hold && status->hold->desired == digest) return outcome_of(*status, digest);
     if (auto failure = failure_of(*status, digest)) {
       outcome.attempt = *std::move(failure);
       if (outcome.attempt.result == "rolled_back") outcome.outcome = Outcome::rolled_back;

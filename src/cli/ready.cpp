@@ -167,20 +167,29 @@ Answer Ready::ask_server(Program& program, const std::string& volume, const std:
 }
 
 Answer Ready::judge(const ServerStatus& status, const Own& own) const {
+  const bool in_parts = status.inconsistent;
   const bool active = own.digest && status.active && status.active->digest == own.digest;
   const bool desired = own.digest && status.desired && status.desired->digest == own.digest;
-  if (active && gate_ != Gate::good) return {true, version_ + " is active"};
-  if (active) {
+  if (active && !in_parts && gate_ != Gate::good) return {true, version_ + " is active"};
+  if (active && !in_parts) {
     if (status.state == "probation") return {false, version_ + " is active, but still on probation"};
     if (status.last_good != own.digest) return {false, version_ + " is active, but not known to be good yet"};
     return {true, version_ + " is good"};
   }
-  if (desired && gate_ == Gate::prepared && (status.state == "prepared" || status.state == "committing"))
-    return {true, version_ + " is prepared"};
   if (!own.digest) return {false, version_ + " is not published"};
+  const bool worked_on = status.working_on == own.digest;
+  if (gate_ == Gate::prepared && worked_on && !is_refused(status, *own.digest) &&
+      (status.state == "prepared" || status.state == "committing"))
+    return {true, version_ + " is prepared"};
   // Why not, the most telling first.
+  if (status.hold && status.hold->desired == *own.digest)
+    return {false, version_ + " was " + describe_hold(status, *status.hold)};
   if (const auto failure = failure_of(status, *own.digest))
     return {false, describe_failure(version_, *failure)};
+  if (active)
+    return {false, version_ +
+                       " is in use in parts only: a commit failed and could not be undone; the server is " +
+                       status.state};
   const std::string in_use =
       status.active ? "; active is " + (status.active->version.empty() ? "another" : status.active->version)
                     : "";
@@ -202,7 +211,8 @@ int Ready::say(Program& program, const Answer& answer) const {
   } else {
     output.result(answer.yes && print_version_ ? version_ : answer.line);
   }
-  return answer.yes ? kDone : kFailed;
+  if (!answer.yes) return kFailed;
+  return print_version_ ? program.done() : kDone;
 }
 
 int Ready::run(Program& program) {

@@ -75,6 +75,13 @@ base::Result<ServerStatus> read_status(Json document) {
   status.active = name_of(json, "active");
   status.desired = name_of(json, "desired");
   status.last_good = digest_of(json, "last_good");
+  status.working_on = digest_of(json, "working_on");
+  if (const Json* hold = member(json, "hold"); hold != nullptr && hold->is_object()) {
+    const auto desired = digest_of(*hold, "desired");
+    const auto to = digest_of(*hold, "to");
+    if (desired && to) status.hold = Hold{*desired, *to};
+  }
+  status.inconsistent = base::get_bool(json, "inconsistent").value_or(false);
   if (const Json* in_use = member(json, "in_use"); in_use != nullptr && in_use->is_array())
     for (const Json& value : *in_use) {
       if (status.in_use.size() >= kMostInUse) break;
@@ -122,7 +129,14 @@ std::optional<Attempt> failure_of(const ServerStatus& status, const Digest& dige
 }
 
 OutcomeOf outcome_of(const ServerStatus& status, const Digest& digest) {
-  if (status.active && status.active->digest == digest) return {Outcome::active, {}};
+  if (status.active && status.active->digest == digest && !status.inconsistent) return {Outcome::active, {}};
+  if (status.hold && status.hold->desired == digest) {
+    Attempt held;
+    held.digest = digest;
+    held.result = "rolled_back";
+    held.text = describe_hold(status, *status.hold);
+    return {Outcome::rolled_back, std::move(held)};
+  }
   if (auto failure = failure_of(status, digest)) {
     if (failure->result == "rolled_back") return {Outcome::rolled_back, *std::move(failure)};
     // Being looked at again: the outcome is still to come.
@@ -134,12 +148,33 @@ OutcomeOf outcome_of(const ServerStatus& status, const Digest& digest) {
   return {};
 }
 
+bool is_refused(const ServerStatus& status, const Digest& digest) {
+  for (const Attempt& refused : status.refused)
+    if (refused.digest == digest && !refused.retriable) return true;
+  return false;
+}
+
+std::string version_or_digest(const ServerStatus& status, const Digest& digest) {
+  for (const auto* named : {&status.active, &status.desired})
+    if (*named && (*named)->digest == digest && !(*named)->version.empty()) return (*named)->version;
+  if (status.last && status.last->digest == digest && !status.last->version.empty())
+    return status.last->version;
+  return short_digest(digest);
+}
+
+std::string describe_hold(const ServerStatus& status, const Hold& hold) {
+  return "rolled back to " + version_or_digest(status, hold.to) +
+         " on request, until something newer is published";
+}
+
 std::string place_of(const Attempt& attempt) {
   if (attempt.component.empty()) return attempt.stage;
   return attempt.stage + "(" + attempt.component + ")";
 }
 
 std::string describe_failure(const std::string& version, const Attempt& attempt) {
+  if (attempt.result == "rolled_back" && attempt.text.starts_with("rolled back to "))  // by a hold
+    return version + " was " + attempt.text;
   std::string out =
       attempt.result == "rolled_back" ? version + " was rolled back" : "reload of " + version + " failed";
   if (const std::string place = place_of(attempt); !place.empty()) out += " at " + place;

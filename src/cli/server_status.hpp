@@ -33,6 +33,11 @@ struct Attempt {
   std::optional<std::uint64_t> detect_us, verify_us, prepare_us, commit_us, total_us;
 };
 
+// A rollback on request that holds: what is desired is not taken into use, `to` is.
+struct Hold {
+  payload::Digest desired, to;
+};
+
 struct ServerStatus {
   base::Json json;  // all of it
   std::string instance, server_version, okg, state, watch;
@@ -42,6 +47,9 @@ struct ServerStatus {
   std::string trouble;  // what hinders the server without stopping it
   std::optional<PayloadName> active, desired;
   std::optional<payload::Digest> last_good;
+  std::optional<payload::Digest> working_on;  // being verified, prepared or committed now
+  std::optional<Hold> hold;
+  bool inconsistent = false;  // what is in use is in parts only
   std::set<payload::Digest> in_use;
   std::vector<Attempt> refused;
   std::optional<Attempt> last;
@@ -59,11 +67,21 @@ struct OutcomeOf {
   Attempt attempt;  // of a failure: where and why
 };
 
-// What the status says about `digest`. A failure that will be retried is none.
+// What the status says about `digest`. A failure that will be retried is none; active is what is in use as a
+// whole.
 OutcomeOf outcome_of(const ServerStatus& status, const payload::Digest& digest);
 
 // The failure of `digest` that the status remembers, also one that will be retried.
 std::optional<Attempt> failure_of(const ServerStatus& status, const payload::Digest& digest);
+
+// Is `digest` refused, as the server remembers it? Of what is only in `last` another attempt may be running.
+bool is_refused(const ServerStatus& status, const payload::Digest& digest);
+
+// "2.4.0" if the status tells the version of `digest`, else its first digits.
+std::string version_or_digest(const ServerStatus& status, const payload::Digest& digest);
+
+// "rolled back to 2.4.0 on request, until something newer is published".
+std::string describe_hold(const ServerStatus& status, const Hold& hold);
 
 // "prepare(scripts)", "prepare", "" when it is not known.
 std::string place_of(const Attempt& attempt);

@@ -75,6 +75,14 @@ std::string status_table(const Output& output, const ServerStatus& status) {
   if (!status.trouble.empty()) out += row("trouble", output.paint(Colour::doubtful, status.trouble));
   out += row("active", name_of(status.active));
   out += row("desired", name_of(status.desired));
+  if (status.inconsistent)
+    out += row("in parts", output.paint(Colour::bad,
+                                        "what is in use is not whole: a commit failed and could not be "
+                                        "undone; publish what works, or restart the server"));
+  if (status.hold)
+    out += row("on hold", output.paint(Colour::doubtful,
+                                       version_or_digest(status, status.hold->desired) +
+                                           " is not taken into use: " + describe_hold(status, *status.hold)));
   out += row("last good", version_of(status, status.last_good));
   if (status.last) {
     const Attempt& last = *status.last;
@@ -110,6 +118,8 @@ std::string status_line(const ServerStatus& status) {
   if (status.active) out += "; active " + status.active->version;
   if (status.desired && (!status.active || status.desired->digest != status.active->digest))
     out += "; desired " + status.desired->version;
+  if (status.inconsistent) out += "; what is in use is in parts only";
+  if (status.hold) out += "; " + describe_hold(status, *status.hold);
   if (status.last && status.last->result != "active" && !status.last->result.empty())
     out +=
         "; " + (status.last->result == "superseded" ? status.last->version + " superseded"

@@ -55,6 +55,15 @@ TEST_F(Ready, PublishedNeedsNoServer) {
   EXPECT_THAT(version.err, IsEmpty());
 }
 
+TEST_F(Ready, VersionThatCannotBeWrittenIsAFailure) {
+  Process::Surroundings full{place_.variables()};
+  full.output = "/dev/full";
+  const Words words{"ready", "--from", place_.image(), "--gate", "published", "--print-version"};
+  const Finished done = Process(words, full).finish();
+  EXPECT_EQ(done.code, 1);
+  EXPECT_THAT(done.err, HasSubstr("stdout: cannot be written"));
+}
+
 TEST_F(Ready, PublishedIsAboutThisImage) {
   make_payload(place_.image(), "2.4.2");
   expect_not(ask({"--gate", "published"}), "2.4.2 is not published");
@@ -109,14 +118,54 @@ TEST_F(Ready, GoodWaitsForTheServersVerdict) {
 }
 
 TEST_F(Ready, PreparedIsEnoughForALongMatch) {
-  FakeServer server(place_.run(), says({{"active", other()}, {"desired", own()}, {"state", "prepared"}}));
+  FakeServer server(
+      place_.run(),
+      says({{"active", other()}, {"desired", own()}, {"working_on", digest_}, {"state", "prepared"}}));
   EXPECT_EQ(ask({"--gate", "prepared"}).code, 0);
   expect_not(ask({"--gate", "active"}), "prepared");
-  server.answer(says({{"active", other()}, {"desired", own()}, {"state", "committing"}}));
+  server.answer(
+      says({{"active", other()}, {"desired", own()}, {"working_on", digest_}, {"state", "committing"}}));
   EXPECT_EQ(ask({"--gate", "prepared"}).code, 0);
+  // Still being prepared.
+  server.answer(
+      says({{"active", other()}, {"desired", own()}, {"working_on", digest_}, {"state", "preparing"}}));
+  EXPECT_EQ(ask({"--gate", "prepared"}).code, 1);
+  // This is desired, but what is prepared is something else: the older one, a rollback.
+  for (const Json& working_on : {other()["digest"], Json(nullptr)}) {
+    server.answer(
+        says({{"active", other()}, {"desired", own()}, {"working_on", working_on}, {"state", "prepared"}}));
+    EXPECT_EQ(ask({"--gate", "prepared"}).code, 1);
+  }
   // Something else is prepared, not this.
   server.answer(says({{"active", other()}, {"desired", other()}, {"state", "prepared"}}));
   EXPECT_EQ(ask({"--gate", "prepared"}).code, 1);
+}
+
+TEST_F(Ready, ARefusalWinsOverPrepared) {
+  const FakeServer server(place_.run(), says({{"active", other()},
+                                              {"desired", own()},
+                                              {"working_on", digest_},
+                                              {"state", "prepared"},
+                                              {"refused", Json::array({last("", "commit")})}}));
+  expect_not(ask({"--gate", "prepared"}), "failed at commit(scripts)");
+}
+
+TEST_F(Ready, WhatIsInPartsIsNotInUse) {
+  FakeServer server(place_.run(), says({{"active", own()}, {"last_good", digest_}, {"inconsistent", true}}));
+  for (const char* gate : {"prepared", "active", "good"})
+    expect_not(ask({"--gate", gate}), "2.4.1 is in use in parts only");
+  server.answer(says({{"active", own()}, {"inconsistent", true}, {"last", last("failed", "commit")}}));
+  expect_not(ask(), "failed at commit(scripts)");
+}
+
+TEST_F(Ready, ARollbackThatHoldsIsTheReason) {
+  const Json hold = {{"desired", digest_}, {"to", other()["digest"]}};
+  FakeServer server(place_.run(), says({{"active", other()}, {"desired", own()}, {"hold", hold}}));
+  for (const char* gate : {"prepared", "active", "good"})
+    expect_not(ask({"--gate", gate}),
+               "2.4.1 was rolled back to 2.4.0 on request, until something newer is published");
+  server.answer(says({{"desired", own()}, {"hold", hold}}));
+  expect_not(ask(), "rolled back to aaaaaaaaaaaa on request");
 }
 
 TEST_F(Ready, FailureIsInTheLine) {

@@ -104,6 +104,59 @@ TEST(OutcomeOf, AFailureThatWillBeRetriedIsNone) {
   EXPECT_EQ(outcome_of(status({{"last", last(kTwo, "failed", true)}}), two).outcome, Outcome::failed);
 }
 
+TEST(ParseStatus, ReadsWorkHoldAndParts) {
+  const ServerStatus nothing = status({});
+  EXPECT_FALSE(nothing.working_on);
+  EXPECT_FALSE(nothing.hold);
+  EXPECT_FALSE(nothing.inconsistent);
+  const ServerStatus read =
+      status({{"working_on", kTwo}, {"hold", {{"desired", kTwo}, {"to", kOne}}}, {"inconsistent", true}});
+  EXPECT_EQ(read.working_on, two);
+  EXPECT_EQ(read.hold->desired, two);
+  EXPECT_EQ(read.hold->to, one);
+  EXPECT_TRUE(read.inconsistent);
+  const ServerStatus odd =
+      status({{"working_on", 7}, {"hold", {{"desired", kTwo}}}, {"inconsistent", "yes"}});
+  EXPECT_FALSE(odd.working_on);
+  EXPECT_FALSE(odd.hold);
+  EXPECT_FALSE(odd.inconsistent);
+}
+
+TEST(OutcomeOf, WhatIsInPartsIsNotActive) {
+  const Json named = {{"digest", kTwo}, {"version", "2"}};
+  Json changes = {{"active", named}, {"inconsistent", true}};
+  EXPECT_EQ(outcome_of(status(changes), two).outcome, Outcome::none);
+  changes["last"] = last(kTwo, "failed");
+  EXPECT_EQ(outcome_of(status(changes), two).outcome, Outcome::failed);
+  changes["inconsistent"] = false;
+  EXPECT_EQ(outcome_of(status(changes), two).outcome, Outcome::active);
+}
+
+TEST(OutcomeOf, WhatIsHeldIsRolledBack) {
+  const Json changes = {{"active", {{"digest", kOne}, {"version", "1.0"}}},
+                        {"desired", {{"digest", kTwo}, {"version", "2.0"}}},
+                        {"hold", {{"desired", kTwo}, {"to", kOne}}}};
+  const OutcomeOf held = outcome_of(status(changes), two);
+  EXPECT_EQ(held.outcome, Outcome::rolled_back);
+  EXPECT_EQ(describe_failure("2.0", held.attempt),
+            "2.0 was rolled back to 1.0 on request, until something newer is published");
+  EXPECT_EQ(outcome_of(status(changes), one).outcome, Outcome::active);
+}
+
+TEST(IsRefused, IsWhatTheServerRemembers) {
+  EXPECT_FALSE(is_refused(status({{"last", last(kTwo, "failed")}}), two));
+  const Json refused = Json::array({last(kTwo, "")});
+  EXPECT_TRUE(is_refused(status({{"refused", refused}}), two));
+  EXPECT_FALSE(is_refused(status({{"refused", refused}}), one));
+  EXPECT_FALSE(is_refused(status({{"refused", Json::array({last(kTwo, "", true)})}}), two));
+}
+
+TEST(VersionOrDigest, IsWhatPeopleKnow) {
+  EXPECT_EQ(version_or_digest(status({{"active", {{"digest", kOne}, {"version", "1.0"}}}}), one), "1.0");
+  EXPECT_EQ(version_or_digest(status({{"last", last(kTwo, "active")}}), two), "2");
+  EXPECT_EQ(version_or_digest(status({}), two), "222222222222");
+}
+
 TEST(DescribeFailure, NamesVersionPlaceAndReason) {
   Attempt attempt;
   attempt.result = "failed";

@@ -47,6 +47,22 @@ TEST_F(StatusTable, SaysWhatIsTheMatter) {
   EXPECT_THAT(shown, HasSubstr("reloads    1 ok, 0 failed, 0 superseded, 2 rolled back\n"));
 }
 
+TEST_F(StatusTable, SaysThatARollbackHoldsAndWhatIsInParts) {
+  const std::string one = "sha256:" + std::string(64, '1'), two = "sha256:" + std::string(64, '2');
+  const Json changes = {{"active", {{"digest", one}, {"version", "1.0"}}},
+                        {"desired", {{"digest", two}, {"version", "2.0"}}},
+                        {"hold", {{"desired", two}, {"to", one}}},
+                        {"inconsistent", true}};
+  const std::string shown = table(changes);
+  EXPECT_THAT(shown, HasSubstr("in parts   what is in use is not whole: a commit failed and could not be "
+                               "undone; publish what works, or restart the server\n"));
+  EXPECT_THAT(shown, HasSubstr("on hold    2.0 is not taken into use: rolled back to 1.0 on request, until "
+                               "something newer is published\n"));
+  EXPECT_EQ(status_line(status(changes)),
+            "idle, ready; active 1.0; desired 2.0; what is in use is in parts only; rolled back to 1.0 on "
+            "request, until something newer is published");
+}
+
 TEST_F(StatusTable, ListsEveryRefusal) {
   const Json refused =
       Json::array({{{"digest", "sha256:" + std::string(64, '1')}, {"stage", "verify"}, {"text", "bit"}},
