@@ -43,7 +43,7 @@ struct StartOptions {
 class GameServer {
  public:
   // Whatever goes wrong here or in a registration is told by start().
-  explicit GameServer(Options options = {}) : state_(std::make_unique<State>()) {
+  explicit GameServer(Options options = {}) : state_(new State) {
     state_->log = std::move(options.log);
     okg_options c = OKG_OPTIONS_INIT;
     c.name = or_null(options.name);
@@ -60,6 +60,8 @@ class GameServer {
       c.log = &State::on_log;
       c.log_user = state_.get();
     }
+    c.released = &State::on_released;
+    c.released_user = state_.get();
     okg_error error;
     const okg_code code = okg_connect(&c, &state_->handle, &error);
     if (code != OKG_OK) state_->trouble = Error(code, error);
@@ -161,20 +163,25 @@ class GameServer {
   okg_server* handle() const noexcept { return state_->handle; }
 
  private:
-  // Its address is what the C side knows, so it never moves.
+  // What callbacks need: it never moves, and lives until the C side has made the last of them.
   struct State {
     okg_server* handle = nullptr;
     std::function<void(LogLevel, std::string_view, std::string_view)> log;
     std::vector<std::shared_ptr<void>> handlers;
     std::optional<Error> trouble;
 
-    State() = default;
-    State(const State&) = delete;
-    State& operator=(const State&) = delete;
-    ~State() { okg_release(handle); }  // before the handlers go
-
     static void on_log(void* user, okg_log_level level, const char* category, const char* text, size_t size) {
       static_cast<State*>(user)->log(static_cast<LogLevel>(level), category, std::string_view(text, size));
+    }
+    static void on_released(void* user) { delete static_cast<State*>(user); }
+  };
+
+  struct Release {
+    void operator()(State* state) const noexcept {
+      if (state->handle != nullptr)
+        okg_release(state->handle);  // frees the state when no callback needs it any more
+      else
+        delete state;
     }
   };
 
@@ -184,7 +191,7 @@ class GameServer {
     return Subscription();
   }
 
-  std::unique_ptr<State> state_;
+  std::unique_ptr<State, Release> state_;
 };
 
 }  // namespace okg

@@ -15,10 +15,14 @@
  *  5. A NULL handle is allowed everywhere: the call does nothing and returns OKG_INVALID_ARGUMENT, 0, NULL or "".
  *  6. Threads: a function may be called from any thread at any time unless its comment says otherwise. okg_poll(),
  *     okg_start() and okg_close() are for one thread at a time, the polling thread.
- *  7. Callbacks run on the polling thread, inside okg_start(), okg_poll() or okg_close(), with two exceptions: `prepare`
- *     runs on okg's worker thread, and the log sink on any thread. From a callback every function may be called; okg_poll()
- *     and okg_start() then do nothing (OKG_BUSY), and okg_close() takes effect when the callback has returned. After
- *     okg_close() or okg_unsubscribe() has returned on the polling thread, no callback of theirs is called any more.
+ *  7. Callbacks run on the polling thread, inside okg_start(), okg_poll(), okg_close() or okg_unsubscribe(), with two
+ *     exceptions: `prepare` runs on okg's worker thread, and the log sink on any thread. From a callback on the polling
+ *     thread every function may be called; okg_poll() and okg_start() then do nothing (OKG_BUSY), and okg_close() and
+ *     okg_release() take effect when the call that made the callback returns. From `prepare` and the log sink only the
+ *     functions for any thread may be called; of the others, okg_close() and okg_release() take effect with the next
+ *     okg_poll() when called from `prepare`. After okg_close() or okg_unsubscribe() has returned, no callback of theirs is
+ *     called any more; a handler that unsubscribes in a callback of its own still sees its objects discarded, before that
+ *     okg_poll(), or one of the next if its budget is used up, returns.
  *  8. Nothing here prints, aborts, exits, installs a signal handler or throws. A C++ exception that a callback lets out
  *     is caught and counts as its failure (OKG_CRASHED). Handlers may be compiled with or without exceptions.
  *  9. Every wait has a deadline. okg_close() takes less than 100 ms of okg's own time; a `prepare` that is running is
@@ -129,9 +133,13 @@ typedef struct okg_options {
   okg_log_fn log;             /* NULL: silence */
   void *log_user;
   okg_log_level log_level;
+  int32_t reserved;              /* 0 */
+  void (*released)(void *user);  /* called once, by the call that frees the server, after its last callback: frees what
+                                    the `user` pointers lead to. NULL: none. Not called when okg_connect() fails */
+  void *released_user;
 } okg_options;
 
-#define OKG_OPTIONS_INIT { sizeof(okg_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OKG_LOG_DEFAULT }
+#define OKG_OPTIONS_INIT { sizeof(okg_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OKG_LOG_DEFAULT, 0, 0, 0 }
 
 /* Makes a server; starts no thread and waits for nothing. `options` may be NULL. On success *server has to be released
  * with okg_release(). Fails with OKG_IN_USE when another server, in this process or another, holds the run directory,

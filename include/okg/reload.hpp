@@ -102,6 +102,11 @@ class Subscription {
  public:
   Subscription() = default;
   explicit Subscription(okg_subscription* handle) noexcept : handle_(handle) {}
+  Subscription(Subscription&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  Subscription& operator=(Subscription&& other) noexcept {
+    handle_ = std::exchange(other.handle_, nullptr);
+    return *this;
+  }
   // False when the registration failed; start() then says why.
   explicit operator bool() const noexcept { return handle_ != nullptr; }
   // Ends it early, once, before the server is gone. Polling thread.

@@ -28,7 +28,7 @@ struct okg_subscription {
 struct okg_server {
   std::unique_ptr<okg::server::GameServer> game_server;
   std::vector<std::unique_ptr<okg_subscription>> subscriptions;
-  bool release_after_callback = false;
+  std::atomic<bool> release_after_callback{false};
 };
 
 namespace okg::abi {

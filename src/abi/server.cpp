@@ -61,10 +61,21 @@ struct LogAdapter {
 
 }  // namespace
 
-// The adapter lives as long as the handle.
-struct okg_server_with_log final : okg_server {
+// What okg_options brought lives as long as the handle.
+struct okg_server_with_options final : okg_server {
   LogAdapter adapter{};
+  void (*released)(void* user) = nullptr;
+  void* released_user = nullptr;
 };
+
+namespace {
+
+// At the end of every call that may have made callbacks: one of them may have asked for this.
+void after_callbacks(okg_server* server) {
+  if (server->release_after_callback && !server->game_server->in_callback()) okg_release(server);
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -77,7 +88,7 @@ okg_code okg_connect(const okg_options* options, okg_server** server, okg_error*
       return tell(error, Code::invalid_argument,
                   "okg_connect: options.size is not that of a struct this library knows; begin with "
                   "OKG_OPTIONS_INIT");
-    auto made = std::make_unique<okg_server_with_log>();
+    auto made = std::make_unique<okg_server_with_options>();
     okg::server::GivenOptions inside;
     inside.name = text_of(given.name);
     inside.server_version = text_of(given.server_version);
@@ -106,6 +117,8 @@ okg_code okg_connect(const okg_options* options, okg_server** server, okg_error*
         okg::server::GameServer::connect(okg::base::Os::real(), okg::base::process_environment(), inside);
     if (!connected) return tell(error, connected.error());
     made->game_server = std::move(*connected);
+    made->released = given.released;
+    made->released_user = given.released_user;
     *server = made.release();
     return tell_ok(error);
   });
@@ -115,7 +128,10 @@ okg_code okg_start(okg_server* server, int64_t initial_payload_ns, okg_error* er
   if (server == nullptr) return tell(error, Code::invalid_argument, "okg_start: server is NULL");
   if (initial_payload_ns < 0)
     return tell(error, Code::invalid_argument, "okg_start: initial_payload_ns is negative");
-  return guarded(error, [&] { return finish(error, server->game_server->start(initial_payload_ns)); });
+  const okg_code code =
+      guarded(error, [&] { return finish(error, server->game_server->start(initial_payload_ns)); });
+  after_callbacks(server);
+  return code;
 }
 
 // Not inlined, so that a turn with nothing to do saves no registers.
@@ -125,7 +141,7 @@ okg_code okg_start(okg_server* server, int64_t initial_payload_ns, okg_error* er
     calls = server->game_server->poll(budget_ns);
   } catch (...) {  // out of memory: what is due stays due
   }
-  if (server->release_after_callback && !server->game_server->in_callback()) okg_release(server);
+  after_callbacks(server);
   return calls;
 }
 
@@ -156,22 +172,33 @@ okg_code okg_status_json(okg_server* server, char* buffer, size_t capacity, size
   });
 }
 
-void okg_close(okg_server* server) {
-  if (server == nullptr) return;
+static void close_server(okg_server* server) {
   static_cast<void>(guarded(nullptr, [&]() -> okg_code {
     server->game_server->close();
     return OKG_OK;
   }));
 }
 
+void okg_close(okg_server* server) {
+  if (server == nullptr) return;
+  close_server(server);
+  after_callbacks(server);
+}
+
 void okg_release(okg_server* server) {
   if (server == nullptr) return;
-  okg_close(server);
-  if (server->game_server->in_callback()) {
-    server->release_after_callback = true;
-    return;
-  }
-  delete static_cast<okg_server_with_log*>(server);
+  if (server->game_server->in_callback()) server->release_after_callback = true;
+  close_server(server);
+  if (server->game_server->in_callback()) return;
+  const auto* whole = static_cast<okg_server_with_options*>(server);
+  const auto released = whole->released;
+  void* const user = whole->released_user;
+  delete whole;
+  if (released == nullptr) return;
+  static_cast<void>(guarded(nullptr, [&]() -> okg_code {
+    released(user);
+    return OKG_OK;
+  }));
 }
 
 okg_code okg_on_reload(okg_server* server, const char* component, const okg_reload_handler* handler,
@@ -214,6 +241,7 @@ void okg_unsubscribe(okg_subscription* subscription) {
     okg_server* server = subscription->server;
     server->game_server->remove(subscription->handler);
     std::erase_if(server->subscriptions, [&](const auto& kept) { return kept.get() == subscription; });
+    after_callbacks(server);
     return OKG_OK;
   }));
 }

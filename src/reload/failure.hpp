@@ -23,6 +23,10 @@ struct Failure {
   bool retriable = false;
 };
 
+// What went wrong there. A code that says nothing of a payload (a handler may return any) becomes one of
+// those the status may show: `rejected` where a handler spoke, else `io`.
+Failure failure_of(Stage stage, std::string component, const base::Error& error);
+
 // "reload of 2.4.1 failed at prepare(scripts): a.lua:3: '=' expected"
 std::string describe(const Failure& failure, std::string_view version);
 

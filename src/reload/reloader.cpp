@@ -12,6 +12,7 @@ using payload::Digest;
 constexpr unsigned kMostTries = 5;
 constexpr Nanoseconds kSecond = 1'000'000'000;
 constexpr Nanoseconds kLongestBackoff = 60 * kSecond;
+constexpr Nanoseconds kLongestProbation = Nanoseconds{36'500} * 86'400 * kSecond;  // so that no sum overflows
 
 // 1 s, doubled with every try, ±20 %, at most a minute.
 Nanoseconds backoff(unsigned attempt, double random) {
@@ -22,7 +23,9 @@ Nanoseconds backoff(unsigned attempt, double random) {
 }  // namespace
 
 Reloader::Reloader(ReloaderOptions options, Guard guard)
-    : options_(std::move(options)), guard_(std::move(guard)) {}
+    : options_(std::move(options)), guard_(std::move(guard)) {
+  options_.probation = std::min(options_.probation, kLongestProbation);
+}
 
 // ---- What ought to be in use
 // -------------------------------------------------------------------------------------
@@ -125,7 +128,7 @@ Actions Reloader::desired(const Target& target, Nanoseconds now) {
 }
 
 Actions Reloader::verified(JobId job, const std::string& version, const std::optional<Failure>& failure,
-                           Nanoseconds now) {
+                           Nanoseconds now, std::uint64_t inode) {
   Actions actions;
   if (stopping_ == job) {
     stopping_.reset();
@@ -134,6 +137,7 @@ Actions Reloader::verified(JobId job, const std::string& version, const std::opt
   }
   if (!job_ || job_->id != job || job_->phase != Phase::verifying) return actions;
   if (!version.empty()) job_->version = version;
+  if (job_->target.inode == 0) job_->target.inode = inode;
   if (failure) {
     fail(*failure, actions, now);
     return actions;
@@ -267,8 +271,9 @@ Actions Reloader::reload(bool force, Nanoseconds now) {
   return actions;
 }
 
-Actions Reloader::rollback(const Target& to, Nanoseconds now) {
+Actions Reloader::rollback(const Target& to, Nanoseconds now, bool force) {
   Actions actions;
+  if (force) forgive(to.digest(), actions);
   const std::optional<Digest> from = desired_  ? std::optional(desired_->digest())
                                      : active_ ? std::optional(active_->digest())
                                                : std::nullopt;
@@ -284,7 +289,11 @@ Actions Reloader::rollback(const Target& to, Nanoseconds now) {
 Actions Reloader::restart(Nanoseconds now) {
   Actions actions;
   if (job_ && job_->phase != Phase::committing) drop_job(actions);
-  advance(actions, now);
+  if (kept_) {
+    kept_ = false;
+    actions.push_back(action::DropKept{});
+  }
+  if (!actions.empty()) advance(actions, now);  // at the very start, nothing is known of what is desired yet
   return actions;
 }
 
@@ -323,6 +332,8 @@ void Reloader::fail(const Failure& failure, Actions& actions, Nanoseconds now) {
   } else {
     record.failure->retriable = false;
     ++failed_;
+    // There is no going back to what was asked for: the request is over, and does not stand in the way.
+    if (guard_.hold && guard_.hold->to.digest == job.target.digest()) guard_.hold.reset();
     refuse(job.target, job.version, *record.failure, failure.retriable, actions);
     end(record, actions);
   }

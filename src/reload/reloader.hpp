@@ -90,8 +90,9 @@ class Reloader {
   // --- Events ---
   // `current` leads to this directory.
   Actions desired(const Target& target, Nanoseconds now);
+  // `inode`: of the directory that was opened, as far as one was.
   Actions verified(JobId job, const std::string& version, const std::optional<Failure>& failure,
-                   Nanoseconds now);
+                   Nanoseconds now, std::uint64_t inode = 0);
   Actions prepared(JobId job, const std::optional<Failure>& failure, Nanoseconds now);
   // Game thread, at a safe point: the job to commit now, if it is still wanted. committed() must follow.
   std::optional<JobId> begin_commit();
@@ -100,9 +101,12 @@ class Reloader {
   Actions tick(Nanoseconds now);  // when next_deadline() has come
   // Ask for the desired payload now: a wait for a retry ends; `force` forgets its refusal and a hold.
   Actions reload(bool force, Nanoseconds now);
-  Actions rollback(const Target& to, Nanoseconds now);
-  // The handlers changed: what is being prepared begins anew.
+  // `force` forgets what stands against it.
+  Actions rollback(const Target& to, Nanoseconds now, bool force = false);
+  // The handlers changed: what is being prepared begins anew, and what is kept is no longer all of last-good.
   Actions restart(Nanoseconds now);
+  // An orderly end: what is being taken into use did not kill this process.
+  Actions stop();
   // False: there is nothing to go back to. Only what is on probation can be reported.
   bool report_bad(const std::string& text, Nanoseconds now, Actions* actions);
 
@@ -120,7 +124,9 @@ class Reloader {
   bool inconsistent() const { return inconsistent_; }
   // Last-good was in use in this process: the objects it consisted of are in use or have to be kept.
   bool keeps_last_good() const { return kept_; }
-  // The newest refusal that stands against this digest under this binary.
+  // What stands against this very directory under this binary.
+  const Refusal* refusal_of(const Target& target) const;
+  // The same of a digest: of what is desired or in use, else the newest against any directory of it.
   const Refusal* refusal(const payload::Digest& digest) const;
   // A rollback on request keeps this digest out.
   bool held_back(const payload::Digest& digest) const;
@@ -150,7 +156,6 @@ class Reloader {
   // Neither refused nor waiting for its retry.
   bool may_begin(const Target& target) const;
   const Retry* retry_of(const payload::Digest& digest) const;
-  const Refusal* refusal_of(const Target& target) const;
   void advance(Actions& actions, Nanoseconds now);
   void begin(const Target& target, Actions& actions);
   void drop_job(Actions& actions);

@@ -1,5 +1,6 @@
 // What the reloader remembers of payloads: refusals and attempts, in the boot guard.
 #include <algorithm>
+#include <utility>
 
 #include "reload/reloader.hpp"
 
@@ -12,8 +13,8 @@ using payload::Digest;
 const Refusal* Reloader::refusal_of(const Target& target) const {
   for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it) {
     if (it->failure.stage == Stage::verify) {
-      const bool same_inode = it->inode == target.inode || it->inode == 0 || target.inode == 0;
-      if (it->name == target.name && same_inode) return &*it;
+      // Without an inode the target is whatever lies there; a refusal without one found nothing there.
+      if (it->name == target.name && (target.inode == 0 || it->inode == target.inode)) return &*it;
     } else if (it->name.digest == target.digest() && it->binary == options_.binary) {
       return &*it;
     }
@@ -23,6 +24,7 @@ const Refusal* Reloader::refusal_of(const Target& target) const {
 
 const Refusal* Reloader::refusal(const Digest& digest) const {
   if (desired_ && desired_->digest() == digest) return refusal_of(*desired_);
+  if (active_ && active_->digest() == digest) return refusal_of(*active_);
   for (auto it = guard_.refusals.rbegin(); it != guard_.refusals.rend(); ++it)
     if (it->name.digest == digest && (it->failure.stage == Stage::verify || it->binary == options_.binary))
       return &*it;
@@ -95,6 +97,15 @@ void Reloader::take_back_attempt(const Digest& digest, Actions& actions) {
   if (before == nullptr) return;
   set_attempts(digest, before->count - 1);
   actions.push_back(action::SaveGuard{});
+}
+
+Actions Reloader::stop() {
+  Actions actions;
+  for (const Digest& digest : std::exchange(counted_, {})) {
+    if (const Attempt* before = attempts_of(digest)) set_attempts(digest, before->count - 1);
+    if (actions.empty()) actions.push_back(action::SaveGuard{});
+  }
+  return actions;
 }
 
 }  // namespace okg::reload

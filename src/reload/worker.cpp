@@ -40,6 +40,11 @@ void Worker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+bool Worker::is_current() {
+  const std::lock_guard lock(mutex_);
+  return thread_.get_id() == std::this_thread::get_id();
+}
+
 void Worker::loop() {
   std::unique_lock lock(mutex_);
   for (;;) {

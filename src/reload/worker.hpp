@@ -20,6 +20,8 @@ class Worker {
   base::Status run(std::function<void()> task);
   // Drops what has not begun, waits for what has, joins. Idempotent.
   void stop();
+  // Called from a task.
+  bool is_current();
 
  private:
   void loop();

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/text.hpp"
-#include "server/reload_driver.hpp"
+#include "server/driver_section.hpp"
 
 namespace okg::server {
 
@@ -14,8 +14,24 @@ using base::Error;
 using reload::Failure;
 using reload::Stage;
 
-// The steps of one commit. The polling thread owns it; nothing in here needs the mutex.
+// Tells remove() whose callback it is called from.
+class ReloadDriver::Calling {
+ public:
+  Calling(ReloadDriver& driver, HandlerPtr handler)
+      : slot_(driver.calling_), before_(std::exchange(slot_, std::move(handler))) {}
+  ~Calling() { slot_ = std::move(before_); }
+  Calling(const Calling&) = delete;
+  Calling& operator=(const Calling&) = delete;
+
+ private:
+  HandlerPtr& slot_;
+  HandlerPtr before_;
+};
+
+// The steps of one commit. The polling thread owns it; nothing in here needs the mutex. A callback may
+// unsubscribe any handler meanwhile: remove() then takes that one's objects out of here.
 struct ReloadDriver::Commit {
+  ReloadDriver& driver;
   LivePayloadPtr to, from;
   std::vector<Held> steps;     // what is to be taken into use
   std::vector<Held> replaced;  // what it replaced, step by step
@@ -24,19 +40,27 @@ struct ReloadDriver::Commit {
   bool consistent = true;
   int calls = 0;
 
+  base::Status commit(const HandlerPtr& handler, void* staged, const LivePayloadPtr& payload,
+                      void** previous) {
+    const Calling calling(driver, handler);
+    ++calls;
+    return handler->commit(staged, payload, previous);
+  }
+
   void run() {
     for (std::size_t i = 0; i < steps.size(); ++i) {
+      const HandlerPtr handler = steps[i].handler;
+      if (handler->retired()) continue;
       void* previous = nullptr;
-      ++calls;
-      const auto done = steps[i].handler->commit(std::exchange(steps[i].object, nullptr), to, &previous);
+      const auto done = commit(handler, std::exchange(steps[i].object, nullptr), to, &previous);
       if (!done) {
-        failure = Failure{Stage::commit, steps[i].handler->name(), done.error().code,
-                          base::one_line(done.error().text), done.error().retriable};
+        failure = reload::failure_of(Stage::commit, handler->name(), done.error());
         for (std::size_t rest = i + 1; rest < steps.size(); ++rest) unused.push_back(std::move(steps[rest]));
+        steps.clear();
         undo();
         return;
       }
-      replaced.push_back({steps[i].handler, previous});
+      replaced.push_back({handler, previous});
     }
   }
 
@@ -45,9 +69,12 @@ struct ReloadDriver::Commit {
     while (!replaced.empty()) {
       Held old = std::move(replaced.back());
       replaced.pop_back();
+      if (old.handler->retired()) {
+        unused.push_back(std::move(old));
+        continue;
+      }
       void* staged = nullptr;
-      ++calls;
-      const auto done = old.handler->commit(old.object, from, &staged);
+      const auto done = commit(old.handler, old.object, from, &staged);
       if (done) {
         unused.push_back({old.handler, staged});
       } else {
@@ -60,56 +87,74 @@ struct ReloadDriver::Commit {
 };
 
 base::Status ReloadDriver::add(HandlerPtr handler) {
-  const std::lock_guard lock(mutex_);
+  if (on_worker()) return Error(Code::busy, "on_reload: called from a prepare");
+  const Section section(*this);
   if (stopping_) return Error(Code::closed, "on_reload: the server is closed");
   for (const HandlerPtr& other : handlers_)
     if (other->name() == handler->name())
       return Error(Code::invalid_argument,
                    "on_reload(" + base::quote(handler->name()) + "): there is a handler already");
   handlers_.push_back(std::move(handler));
+  current_times_ = {};
+  carry_out(reloader_.restart(now()));
   return {};
 }
 
 void ReloadDriver::remove(const HandlerPtr& handler) {
+  if (on_worker() || handler->retired()) return;
+  handler->retire();
   std::vector<Held> mine;
   {
-    std::unique_lock lock(mutex_);
+    Section section(*this);
     std::erase(handlers_, handler);
     if (!stopping_) {
       current_times_ = {};
       carry_out(reloader_.restart(now()));
     }
-    change_.wait(lock, [&] { return preparing_ != handler; });
+    change_.wait(section.lock(), [&] { return preparing_ != handler; });
+    if (calling_ == handler) return;  // the rest of its objects is garbage by now, or will be after this call
     const auto take = [&](std::vector<Held>& from) {
       const auto is_mine = [&](const Held& held) { return held.handler == handler; };
       std::copy_if(from.begin(), from.end(), std::back_inserter(mine), is_mine);
       std::erase_if(from, is_mine);
     };
-    take(garbage_);
     take(kept_);
     // A cancelled job whose worker is about to hand in what it staged.
-    change_.wait(lock, [&] {
+    change_.wait(section.lock(), [&] {
       return stopping_ || std::none_of(jobs_.begin(), jobs_.end(), [](const auto& job) {
                return job.second.cancelled && job.second.on_worker;
              });
     });
     take(garbage_);
+    if (commit_ != nullptr) {
+      for (Held& step : commit_->steps)  // it goes through these by number
+        if (step.handler == handler) mine.push_back({handler, std::exchange(step.object, nullptr)});
+      take(commit_->replaced);
+      take(commit_->unused);
+    }
   }
+  const Calling calling(*this, handler);
   for (const Held& held : mine)
     if (held.object != nullptr) handler->discard(held.object);
 }
 
 int ReloadDriver::run(std::int64_t budget_ns) {
-  pending_.store(false, std::memory_order_relaxed);
-  const std::int64_t deadline = budget_ns > 0 ? now() + budget_ns : INT64_MAX;
+  {
+    const std::lock_guard lock(mutex_);  // so that a signal comes before both or after both
+    pending_.store(false, std::memory_order_relaxed);
+    signals_.quiet();
+  }
+  const std::int64_t began = now();
+  const std::int64_t deadline =
+      budget_ns > 0 && budget_ns < INT64_MAX - began ? began + budget_ns : INT64_MAX;
   bool deferred = false;
   int calls = commit_offered(&deferred);
   if (calls == 0 || now() < deadline) calls += discard_some(deadline);
   const std::lock_guard lock(mutex_);
   if (deferred) {
-    deferred_ = true;  // the descriptor stays quiet for a while; a game that polls anyway is asked every time
+    // The descriptor stays quiet for a while; a game that polls anyway is asked every time.
     pending_.store(true, std::memory_order_release);
-    changed_();
+    if (!std::exchange(deferred_, true)) signals_.changed();
   }
   if (!garbage_.empty()) signal_work();
   return calls;
@@ -126,12 +171,13 @@ int ReloadDriver::commit_offered(bool* deferred) {
     for (const Held& held : involved) handlers.push_back(held.handler);
   }
   for (const HandlerPtr& handler : handlers) {
-    if (handler->can_commit()) continue;
+    const Calling calling(*this, handler);
+    if (handler->retired() || handler->can_commit()) continue;
     *deferred = true;
     return 0;
   }
 
-  Commit commit;
+  Commit commit{.driver = *this};
   reload::JobId id = 0;
   Times times;
   {
@@ -152,14 +198,16 @@ int ReloadDriver::commit_offered(bool* deferred) {
       times = job.times;
       jobs_.erase(id);
     }
-    changed_();
+    signals_.changed();
   }
 
   const std::int64_t began = now();
+  commit_ = &commit;
   commit.run();
+  commit_ = nullptr;
   const std::int64_t ended = now();
 
-  const std::lock_guard lock(mutex_);
+  const Section section(*this);
   times.commit = ended - began;
   if (noticed_ && commit.to && noticed_->digest == commit.to->verified.digest)
     times.total = ended - noticed_->stamp.value_or(noticed_->at);
@@ -197,6 +245,7 @@ int ReloadDriver::discard_some(std::int64_t deadline_ns) {
       held = std::move(garbage_.front());
       garbage_.erase(garbage_.begin());
     }
+    const Calling calling(*this, held.handler);
     held.handler->discard(held.object);
     ++calls;
     if (now() >= deadline_ns) return calls;
@@ -205,8 +254,9 @@ int ReloadDriver::discard_some(std::int64_t deadline_ns) {
 
 void ReloadDriver::stop() {
   {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+    const Section section(*this);
+    if (!std::exchange(stopping_, true))
+      for (const reload::Action& action : reloader_.stop()) carry_out_one(action);
     for (auto& [id, job] : jobs_) job.stop.request_stop();
     change_.notify_all();
   }
@@ -225,8 +275,11 @@ void ReloadDriver::stop() {
     kept_payload_.reset();
     active_.reset();
   }
-  for (const Held& held : left)
-    if (held.object != nullptr) held.handler->discard(held.object);
+  for (const Held& held : left) {
+    if (held.object == nullptr) continue;
+    const Calling calling(*this, held.handler);
+    held.handler->discard(held.object);
+  }
 }
 
 }  // namespace okg::server

@@ -16,6 +16,10 @@ using payload::Digest;
 
 namespace {
 
+const std::string& name_of(const std::string& version, const std::string& digest) {
+  return version.empty() ? digest : version;
+}
+
 Verdict verdict_of(const reload::Failure& failure) {
   if (failure.stage == reload::Stage::requirement) return Verdict::unmet;
   switch (failure.code) {
@@ -53,8 +57,12 @@ Outcome ReloadDriver::outcome(const Digest& digest) {
   const bool is_active = active && active->digest() == digest;
   const reload::Target* work = reloader_.working_on();
   const bool is_worked_on = work != nullptr && work->digest() == digest;
-  if (const reload::Refusal* refusal = reloader_.refusal(digest); refusal != nullptr && !is_worked_on)
-    return {verdict_of(refusal->failure), describe(refusal->failure, refusal->version)};
+  // In use and whole, it is not judged by another copy of it that was refused.
+  const bool is_sound = is_active && !reloader_.inconsistent() && reloader_.refusal_of(*active) == nullptr;
+  if (const reload::Refusal* refusal = is_sound ? nullptr : reloader_.refusal(digest);
+      refusal != nullptr && !is_worked_on)
+    return {verdict_of(refusal->failure),
+            describe(refusal->failure, name_of(refusal->version, digest.text()))};
   const auto& hold = reloader_.guard().hold;
   const bool is_wanted =
       hold && desired && hold->desired == desired->digest() ? hold->to.digest == digest : is_desired;
@@ -89,9 +97,11 @@ std::optional<base::Error> ReloadDriver::hopeless() {
     // Refused by an earlier start: the memory of it is the answer.
     const reload::Refusal* refusal = reloader_.refusal(reloader_.desired()->digest());
     if (refusal == nullptr) return std::nullopt;
-    return base::Error(refusal->failure.code, describe(refusal->failure, refusal->version));
+    return base::Error(refusal->failure.code,
+                       describe(refusal->failure, name_of(refusal->version, refusal->name.digest.text())));
   }
-  return base::Error(last->failure->code, describe(*last->failure, last->version));
+  return base::Error(last->failure->code,
+                     describe(*last->failure, name_of(last->version, last->digest.text())));
 }
 
 DriverState ReloadDriver::state() {
@@ -130,6 +140,9 @@ DriverState ReloadDriver::state() {
   state.failed = reloader_.failed_count();
   state.superseded = reloader_.superseded_count();
   state.rolled_back = reloader_.rolled_back_count();
+  if (const reload::Target* work = reloader_.working_on()) state.working_on = work->digest();
+  if (const auto& hold = reloader_.guard().hold; hold && reloader_.held_back(hold->desired))
+    state.hold = hold;
   state.inconsistent = reloader_.inconsistent();
   return state;
 }

@@ -1,6 +1,8 @@
 #include "server/game_server.hpp"
 
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,10 +34,12 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
       os,
       DriverOptions{resolved.payload_directory, run, resolved.server_version, server->binary_,
                     resolved.probation.count(), resolved.log},
-      [raw = server.get()] { raw->wake(); },
-      [raw = server.get()] {
-        if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
-      });
+      ReloadDriver::Signals{.wake = [raw = server.get()] { raw->wake(); },
+                            .quiet = [raw = server.get()] { raw->quiet(); },
+                            .changed =
+                                [raw = server.get()] {
+                                  if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
+                                }});
   IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
                        resolved.tick_timeout.count(), resolved.log};
   server->io_ =
@@ -62,15 +66,18 @@ GameServer::~GameServer() {
   static_cast<void>(io_.release());
 }
 
-// Only a second server is an error. Without a usable run directory there is no endpoint and no memory of
-// earlier payloads; a game is not stopped for that.
+// A second server is an error, and so is a directory of our own that somebody else has made before us: he
+// could hand us payloads. Without a usable run directory there is no endpoint and no memory of earlier
+// payloads; a game is not stopped for that.
 base::Status GameServer::claim_run_directory() {
   const std::string& directory = options_.endpoint.run_directory;
-  if (options_.make_directories) {
-    for (const std::string* path : {&directory, static_cast<const std::string*>(&options_.payload_directory)})
-      if (const auto made = base::make_private_directories(os_, *path); !made)
-        options_.log.warn("server", made.error().text);
-  }
+  for (const std::string& own : options_.own_directories)
+    if (const auto made = base::make_private_directories(os_, own); !made) {
+      struct stat there{};
+      if (made.error().code == Code::denied && os_.stat(AT_FDCWD, own.c_str(), &there) >= 0)
+        return made.error();
+      options_.log.warn("server", made.error().text);
+    }
   auto claimed = Instance::claim(os_, directory);
   if (claimed) {
     instance_ = std::move(*claimed);
@@ -91,24 +98,58 @@ bool GameServer::forked() const {
   return born_in_ != fork_generation();
 }
 
+namespace {
+
+// While callbacks may run on the polling thread.
+class Working {
+ public:
+  explicit Working(bool& flag) : flag_(flag), before_(std::exchange(flag, true)) {}
+  ~Working() { flag_ = before_; }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  bool& flag_;
+  bool before_;
+};
+
+}  // namespace
+
 base::Status GameServer::add(HandlerPtr handler) {
+  if (closed()) return Error(Code::closed, "on_reload: the server is closed");
   return driver_->add(std::move(handler));
 }
+
 void GameServer::remove(const HandlerPtr& handler) {
-  if (forked()) return;
-  driver_->remove(handler);
+  if (forked() || driver_->on_worker()) return;
+  {
+    const Working working(working_);
+    driver_->remove(handler);
+  }
+  if (close_after_ && !working_) close();
+}
+
+base::Status GameServer::report_bad(const std::string& text) {
+  if (closed()) return Error(Code::closed, "report_bad: the server is closed");
+  return driver_->report_bad(text);
+}
+
+base::Status GameServer::rollback(const std::optional<payload::Digest>& to) {
+  if (closed()) return Error(Code::closed, "rollback: the server is closed");
+  return driver_->rollback(to, false, nullptr);
 }
 
 base::Status GameServer::start(std::int64_t initial_payload_ns) {
   if (closed()) return Error(Code::closed, "start: the server is closed");
-  if (working_) return Error(Code::busy, "start: called from a callback");
+  if (in_callback()) return Error(Code::busy, "start: called from a callback");
   const std::int64_t began = os_.monotonic_ns();
   if (!running_.load(std::memory_order_acquire)) {
     ticked_at_.store(began, std::memory_order_relaxed);
-    const auto opened = io_->start();
+    base::Status served;
+    if (const auto begun = io_->start(&served); !begun) return begun.error();
     running_.store(true, std::memory_order_release);
-    if (!opened)
-      options_.log.error("server", opened.error().text + ": this server cannot be asked or probed there");
+    if (!served)
+      options_.log.error("server", served.error().text + ": this server cannot be asked or probed there");
     else
       options_.log.info("server", "watching " + options_.payload_directory);
   }
@@ -138,28 +179,28 @@ base::Status GameServer::start(std::int64_t initial_payload_ns) {
 }
 
 int GameServer::work(std::int64_t budget_ns) {
-  if (working_ || closed()) return 0;
-  working_ = true;
-  signalled_at_.store(0, std::memory_order_relaxed);
-  std::uint64_t drained = 0;
-  while (::read(event_.get(), &drained, sizeof drained) < 0 && errno == EINTR) {
+  if (in_callback() || closed()) return 0;
+  int calls = 0;
+  {
+    const Working working(working_);
+    calls = driver_->run(budget_ns);
   }
-  const int calls = driver_->run(budget_ns);
-  working_ = false;
   if (close_after_) close();
   return calls;
 }
 
 void GameServer::close() {
-  if (working_) {
+  if (driver_ && in_callback()) {
     close_after_ = true;
+    driver_->nudge();  // a callback of the worker: the next poll() closes
     return;
   }
   if (closed_.exchange(true) || forked()) return;
-  working_ = true;  // discards are callbacks too
-  if (io_) io_->stop();
-  if (driver_) driver_->stop();
-  working_ = false;
+  {
+    const Working working(working_);  // discards are callbacks too
+    if (io_) io_->stop();
+    if (driver_) driver_->stop();
+  }
   if (instance_) {
     forget_descriptor(instance_->directory());
     instance_.reset();
@@ -178,6 +219,14 @@ void GameServer::wake() {
   signalled_at_.compare_exchange_strong(quiet, os_.monotonic_ns(), std::memory_order_relaxed);
   const std::uint64_t one = 1;
   while (::write(event_.get(), &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+// Polling thread, with the driver's mutex held: so no wake() is lost between the two.
+void GameServer::quiet() {
+  signalled_at_.store(0, std::memory_order_relaxed);
+  std::uint64_t drained = 0;
+  while (::read(event_.get(), &drained, sizeof drained) < 0 && errno == EINTR) {
   }
 }
 
@@ -225,9 +274,10 @@ bool GameServer::live() {
 }
 
 bool GameServer::ready() {
+  const bool inconsistent = driver_->state().inconsistent;
   const std::lock_guard lock(ready_mutex_);
   return started_.load(std::memory_order_acquire) && ready_said_.value_or(true) &&
-         !stalled(os_.monotonic_ns()) && !driver_->state().inconsistent;
+         !stalled(os_.monotonic_ns()) && !inconsistent;
 }
 
 std::string GameServer::status_json() {
@@ -316,10 +366,10 @@ control::Outcome GameServer::request_reload(const std::optional<payload::Digest>
   return outcome(*wanted);
 }
 
-control::Outcome GameServer::request_rollback(const std::optional<payload::Digest>& digest,
+control::Outcome GameServer::request_rollback(const std::optional<payload::Digest>& digest, bool force,
                                               std::optional<payload::Digest>* target) {
   std::optional<payload::Digest> to;
-  if (const auto done = driver_->rollback(digest, &to); !done) {
+  if (const auto done = driver_->rollback(digest, force, &to); !done) {
     const bool missing = done.error().code == Code::not_found;
     return {missing ? control::Verdict::not_found : control::Verdict::failed, done.error().text};
   }

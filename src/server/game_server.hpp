@@ -40,12 +40,12 @@ class GameServer final : private control::Backend {
   base::Status set_ready(bool ready, const std::string& reason);
   std::string status_json() override;
   LivePayloadPtr active() const { return driver_->active(); }
-  base::Status report_bad(const std::string& text) { return driver_->report_bad(text); }
-  base::Status rollback(const std::optional<payload::Digest>& to) { return driver_->rollback(to, nullptr); }
+  base::Status report_bad(const std::string& text);
+  base::Status rollback(const std::optional<payload::Digest>& to);
   base::Status reload(bool force);
   bool closed() const { return closed_.load(std::memory_order_acquire) || forked(); }
-  // In a callback on the polling thread, where poll() and start() do nothing and close() waits.
-  bool in_callback() const { return working_; }
+  // In a callback, where poll() and start() do nothing and close() waits.
+  bool in_callback() const { return driver_->on_worker() || working_; }
 
  private:
   GameServer(base::Os& os, Options options);
@@ -54,6 +54,7 @@ class GameServer final : private control::Backend {
   bool driver_pending() const { return driver_->pending(); }
   int work(std::int64_t budget_ns);
   void wake();
+  void quiet();
   void sample(std::int64_t now_ns);
   bool stalled(std::int64_t now_ns) const;
   std::int64_t tick_age_ns(std::int64_t now_ns) const;
@@ -68,7 +69,7 @@ class GameServer final : private control::Backend {
   control::Outcome outcome(const payload::Digest& digest) override;
   control::Outcome request_reload(const std::optional<payload::Digest>& digest, bool force,
                                   std::optional<payload::Digest>* target) override;
-  control::Outcome request_rollback(const std::optional<payload::Digest>& digest,
+  control::Outcome request_rollback(const std::optional<payload::Digest>& digest, bool force,
                                     std::optional<payload::Digest>* target) override;
 
   base::Os& os_;
@@ -82,7 +83,7 @@ class GameServer final : private control::Backend {
 
   // The polling thread's.
   bool working_ = false;
-  bool close_after_ = false;
+  std::atomic<bool> close_after_{false};  // asked for in a callback, the worker's included
 
   std::atomic<std::uint64_t> ticks_{0};
   std::atomic<bool> closed_{false};

@@ -19,6 +19,9 @@ class Handler {
 
   const std::string& name() const { return name_; }
   const std::vector<std::string>& after() const { return after_; }
+  // Polling thread. Unsubscribed: takes no object into use any more; what okg holds of it is still discarded.
+  bool retired() const { return retired_; }
+  void retire() { retired_ = true; }
 
   // Worker thread. *staged may stay null.
   virtual base::Status prepare(const LivePayloadPtr& payload, const std::stop_token& stop, void** staged) = 0;
@@ -32,6 +35,7 @@ class Handler {
  private:
   std::string name_;
   std::vector<std::string> after_;
+  bool retired_ = false;
 };
 
 using HandlerPtr = std::shared_ptr<Handler>;

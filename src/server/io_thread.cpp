@@ -24,15 +24,11 @@ IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, control:
       detector_(os, options_.payload_directory, options_.log),
       endpoint_(io_, backend, options_.endpoint, os, options_.log) {}
 
-base::Status IoThread::start() {
+base::Status IoThread::start(base::Status* served) {
   // Opened here, so that the caller learns of an address in use, and that who connects after start() finds
   // somebody.
-  base::Status served;
-  if (options_.serve) served = endpoint_.open();
-  asio::post(io_, [this] {
-    look(Cause::asked);
-    arm();
-  });
+  if (options_.serve && !opened_) *served = endpoint_.open();
+  opened_ = true;
   // Signals are the game's.
   sigset_t all, old;
   sigfillset(&all);
@@ -54,7 +50,11 @@ base::Status IoThread::start() {
   }
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   pthread_setname_np(thread_.native_handle(), "okg-io");
-  return served;
+  asio::post(io_, [this] {
+    look(Cause::asked);
+    arm();
+  });
+  return {};
 }
 
 void IoThread::stop() {

@@ -39,7 +39,9 @@ class IoThread {
            std::function<void(std::int64_t now_ns)> sample);
   ~IoThread() { stop(); }
 
-  base::Status start();
+  // Fails when no thread is to be had, and may then be called again. *served: what the endpoint could not
+  // open.
+  base::Status start(base::Status* served);
   void stop();  // joins; idempotent
 
   // Any thread.
@@ -78,6 +80,7 @@ class IoThread {
   std::mutex trouble_mutex_;
   std::string trouble_;
   std::thread thread_;
+  bool opened_ = false;
 };
 
 }  // namespace okg::server

@@ -57,16 +57,25 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
   const base::Directories directories = base::default_directories(os, environment, name);
   options.payload_directory = given.payload_directory.empty() ? directories.payload : given.payload_directory;
   options.endpoint.run_directory = given.run_directory.empty() ? directories.run : given.run_directory;
-  options.make_directories = base::off_cluster(os, environment) && given.run_directory.empty();
+  const bool off_cluster = base::off_cluster(os, environment);
+  if (off_cluster && given.run_directory.empty()) options.own_directories.push_back(directories.run);
+  if (off_cluster && given.payload_directory.empty() && !environment("OKG_PAYLOAD_DIR"))
+    options.own_directories.push_back(directories.payload);
   options.endpoint.http = first(given.http, environment, "OKG_HTTP");
   options.endpoint.legacy_reload = first(given.legacy_reload, environment, "OKG_LEGACY_RELOAD");
   options.endpoint.token_file = first(given.token_file, environment, "OKG_TOKEN_FILE");
-  options.endpoint.host_network = environment("OKG_HOST_NETWORK").value_or("") == "1";
+  const std::string host_network = environment("OKG_HOST_NETWORK").value_or("");
+  if (!host_network.empty() && host_network != "0" && host_network != "1")
+    return Error(Code::invalid_argument, "OKG_HOST_NETWORK: " + base::quote(host_network) + ": say 1 or 0");
+  options.endpoint.host_network = host_network == "1";
   if (const auto fine = control::check_endpoint_options(options.endpoint); !fine) return fine.error();
 
   const auto tick = duration(environment, "OKG_TICK_TIMEOUT", given.tick_timeout, 5s);
   if (!tick) return tick.error();
-  if (*tick < 1ms) return Error(Code::invalid_argument, "OKG_TICK_TIMEOUT: shorter than 1ms");
+  if (*tick < 1ms)
+    return Error(Code::invalid_argument,
+                 std::string(given.tick_timeout ? "options.tick_timeout_ns" : "OKG_TICK_TIMEOUT") +
+                     ": shorter than 1ms");
   const auto probation = duration(environment, "OKG_PROBATION", given.probation, 10s);
   if (!probation) return probation.error();
   options.tick_timeout = *tick;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/environment.hpp"
 #include "base/error.hpp"
@@ -28,7 +29,7 @@ struct Options {
   std::chrono::nanoseconds tick_timeout{}, probation{};
   control::EndpointOptions endpoint;  // its run_directory is the server's
   base::Log log;
-  bool make_directories = false;  // off-cluster defaults are made, 0700
+  std::vector<std::string> own_directories;  // off-cluster defaults: made, 0700, and nobody else's
 };
 
 // invalid_argument names the option or variable that cannot be understood.

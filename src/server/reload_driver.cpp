@@ -8,9 +8,7 @@
 
 #include "base/text.hpp"
 #include "payload/read.hpp"
-#include "payload/requirement.hpp"
-#include "payload/verify.hpp"
-#include "reload/plan.hpp"
+#include "server/driver_section.hpp"
 
 namespace okg::server {
 
@@ -18,6 +16,7 @@ using base::Code;
 using base::Error;
 using payload::Digest;
 using reload::Failure;
+using reload::failure_of;
 using reload::JobId;
 using reload::Stage;
 using reload::Target;
@@ -25,7 +24,6 @@ using reload::Target;
 namespace {
 
 constexpr std::size_t kOnceDesired = 32;
-constexpr std::size_t kVersionsKept = 64;
 constexpr std::int64_t kDeferral = 100'000'000;  // how often a server that sleeps on poll_fd is asked again
 
 reload::Guard load(base::Os& os, const DriverOptions& options) {
@@ -43,28 +41,12 @@ double jitter(base::Os& os) {
   return bits / 65536.0;
 }
 
-Failure failure_of(Stage stage, std::string component, const Error& error) {
-  return {stage, std::move(component), error.code, base::one_line(error.text), error.retriable};
-}
-
-// At this stage a reader may be ahead of the content (Kata copies links first) or of a chmod: worth another
-// try.
-Failure verify_failure(const Error& error) {
-  Failure failure = failure_of(Stage::verify, "", error);
-  if (error.code == Code::not_found || error.code == Code::denied) failure.retriable = true;
-  if (error.code == Code::not_found) failure.code = Code::io;
-  if (error.code == Code::denied) failure.code = Code::io;
-  return failure;
-}
-
 }  // namespace
 
-ReloadDriver::ReloadDriver(base::Os& os, DriverOptions options, std::function<void()> wake,
-                           std::function<void()> changed)
+ReloadDriver::ReloadDriver(base::Os& os, DriverOptions options, Signals signals)
     : os_(os),
       options_(std::move(options)),
-      wake_(std::move(wake)),
-      changed_(std::move(changed)),
+      signals_(std::move(signals)),
       reloader_({options_.probation, options_.binary, [&os] { return jitter(os); }}, load(os, options_)) {}
 
 ReloadDriver::~ReloadDriver() {
@@ -75,7 +57,7 @@ ReloadDriver::~ReloadDriver() {
 // ------------------------------------------------------------------------------------------------------
 
 void ReloadDriver::found(const Target& target, std::int64_t now_ns, std::optional<std::int64_t> stamp_ns) {
-  const std::lock_guard lock(mutex_);
+  const Section section(*this);
   if (stopping_) return;
   if (!noticed_ || noticed_->digest != target.digest()) noticed_ = Noticed{target.digest(), now_ns, stamp_ns};
   std::erase(once_desired_, target.digest());
@@ -86,7 +68,7 @@ void ReloadDriver::found(const Target& target, std::int64_t now_ns, std::optiona
 }
 
 void ReloadDriver::tick() {
-  const std::lock_guard lock(mutex_);
+  const Section section(*this);
   if (stopping_) return;
   if (deferred_) {
     deferred_ = false;
@@ -110,45 +92,49 @@ std::optional<std::int64_t> ReloadDriver::next_deadline() {
 }
 
 base::Status ReloadDriver::reload(bool force) {
-  const std::lock_guard lock(mutex_);
+  const Section section(*this);
   if (stopping_) return Error(Code::closed, "reload: the server is closed");
   current_times_ = {};
   carry_out(reloader_.reload(force, now()));
   return {};
 }
 
-base::Status ReloadDriver::rollback(const std::optional<Digest>& to, std::optional<Digest>* target) {
-  const std::lock_guard lock(mutex_);
+base::Status ReloadDriver::rollback(const std::optional<Digest>& to, bool force,
+                                    std::optional<Digest>* target) {
+  const Section section(*this);
   if (stopping_) return Error(Code::closed, "rollback: the server is closed");
-  std::optional<payload::VersionName> name;
+  std::optional<Target> there;
   const auto& last_good = reloader_.guard().last_good;
   if (!to) {
     if (!last_good) return Error(Code::not_found, "rollback: no payload has been good yet");
-    name = last_good->name;
+    there = Target{last_good->name, 0};
   } else if (reloader_.active() && reloader_.active()->digest() == *to) {
-    name = reloader_.active()->name;
+    there = reloader_.active();
   } else if (last_good && last_good->name.digest == *to) {
-    name = last_good->name;
+    there = Target{last_good->name, 0};
   } else {
     const base::UniqueFd root(os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY));
     if (!root) return Error(Code::not_found, "rollback: no payload volume at " + options_.payload_directory);
-    auto found = payload::find_version(os_, root.get(), *to);
+    const auto found = payload::find_version(os_, root.get(), *to);
     if (!found) return found.error();
-    name = *found;
-    if (!name)
+    if (!*found)
       return Error(Code::not_found, "rollback: " + to->text() + " is not on the volume; see `okg status`");
+    there = Target{**found, 0};
+    if (const auto opened = payload::open_version(os_, root.get(), **found); opened)
+      there->inode = opened->inode;
   }
-  if (const reload::Refusal* refusal = reloader_.refusal(name->digest); refusal != nullptr)
-    return Error(refusal->failure.code,
-                 "rollback: " + name->digest.text() + " was refused: " + refusal->failure.text);
-  if (target != nullptr) *target = name->digest;
+  const reload::Refusal* refusal = reloader_.refusal_of(*there);
+  if (refusal != nullptr && !force)
+    return Error(refusal->failure.code, "rollback: " + there->digest().text() + " was refused: " +
+                                            refusal->failure.text + "; --force tries it again");
+  if (target != nullptr) *target = there->digest();
   current_times_ = {};
-  carry_out(reloader_.rollback(Target{*name, 0}, now()));
+  carry_out(reloader_.rollback(*there, now(), refusal != nullptr));
   return {};
 }
 
 base::Status ReloadDriver::report_bad(const std::string& text) {
-  const std::lock_guard lock(mutex_);
+  const Section section(*this);
   if (stopping_) return Error(Code::closed, "report_bad: the server is closed");
   reload::Actions actions;
   current_times_ = {};
@@ -166,7 +152,7 @@ void ReloadDriver::carry_out(reload::Actions actions) {
   for (const reload::Action& action : actions) carry_out_one(action);
   ++generation_;
   change_.notify_all();
-  changed_();
+  signals_.changed();
 }
 
 void ReloadDriver::carry_out_one(const reload::Action& action) {
@@ -221,12 +207,16 @@ void ReloadDriver::cancel(JobId id) {
   jobs_.erase(found);
 }
 
+void ReloadDriver::log(base::LogLevel level, std::string text) {
+  if (options_.log.enabled(level)) log_lines_.push_back({level, std::move(text)});
+}
+
 void ReloadDriver::save_guard() {
   if (options_.run_directory < 0) return;
   const auto saved = reload::save_guard(os_, options_.run_directory, reloader_.guard());
   if (!saved && !guard_trouble_)
-    options_.log.warn("reload",
-                      "boot guard not saved: " + saved.error().text + "; a crash will not be remembered");
+    log(base::LogLevel::warn,
+        "boot guard not saved: " + saved.error().text + "; a crash will not be remembered");
   guard_trouble_ = !saved;
 }
 
@@ -236,21 +226,21 @@ void ReloadDriver::ended(const reload::Record& record) {
   const std::string name = record.version.empty() ? record.digest.text() : record.version;
   switch (record.result) {
     case reload::End::active:
-      options_.log.info("reload", "payload " + name + " is in use");
+      log(base::LogLevel::info, "payload " + name + " is in use");
       break;
     case reload::End::superseded:
-      options_.log.info("reload", "payload " + name + " was superseded");
+      log(base::LogLevel::info, "payload " + name + " was superseded");
       break;
     case reload::End::rolled_back:
-      options_.log.warn("reload", "payload " + name + " was rolled back: " + record.failure->text);
+      log(base::LogLevel::warn, "payload " + name + " was rolled back: " + record.failure->text);
       break;
     case reload::End::failed: {
       const std::string text = describe(*record.failure, name);
       if (record.failure->retriable)
-        options_.log.warn("reload",
-                          text + " (try " + std::to_string(record.attempt) + "; will be tried again)");
+        log(base::LogLevel::warn,
+            text + " (try " + std::to_string(record.attempt) + "; will be tried again)");
       else
-        options_.log.error("reload", text);
+        log(base::LogLevel::error, text);
     }
   }
   const auto add = [&](const char* phase, const std::optional<std::int64_t>& ns) {
@@ -265,7 +255,12 @@ void ReloadDriver::ended(const reload::Record& record) {
 
 void ReloadDriver::signal_work() {
   pending_.store(true, std::memory_order_release);
-  wake_();
+  signals_.wake();
+}
+
+void ReloadDriver::nudge() {
+  const std::lock_guard lock(mutex_);
+  signal_work();
 }
 
 void ReloadDriver::throw_away(std::vector<Held>& held) {
@@ -273,128 +268,6 @@ void ReloadDriver::throw_away(std::vector<Held>& held) {
     if (one.object != nullptr) garbage_.push_back(std::move(one));
   held.clear();
   if (!garbage_.empty()) signal_work();
-}
-
-// ---- Worker
-// ------------------------------------------------------------------------------------------------------
-
-base::Result<LivePayloadPtr> ReloadDriver::open_and_verify(const Target& target, const std::stop_token& stop,
-                                                           Failure* failure) {
-  const auto failed = [&](const Error& error) {
-    *failure = verify_failure(error);
-    return error;
-  };
-  const int root_fd = os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY);
-  if (root_fd < 0)
-    return failed(base::error_from_errno(-root_fd, "payload volume " + options_.payload_directory));
-  const base::UniqueFd root(root_fd);
-  auto directory = payload::open_version(os_, root.get(), target.name);
-  if (!directory) return failed(directory.error());
-  auto verified = payload::verify(os_, directory->fd.get(), target.digest(), stop);
-  if (!verified) return failed(verified.error());
-  LivePayloadPtr payload = std::make_shared<LivePayload>(std::move(*directory), std::move(*verified));
-  if (const auto& wanted = payload->verified.manifest.requires_server; wanted) {
-    if (const auto met = payload::require_server(*wanted, options_.server_version); !met)
-      *failure = failure_of(Stage::requirement, "", met.error());
-  }
-  return payload;
-}
-
-std::optional<Failure> ReloadDriver::plan_for(const LivePayloadPtr& payload, bool everything,
-                                              std::vector<HandlerPtr>* due) {
-  const std::lock_guard lock(mutex_);
-  std::vector<reload::HandlerInfo> infos;
-  infos.reserve(handlers_.size());
-  for (const HandlerPtr& handler : handlers_) infos.push_back({handler->name(), handler->after()});
-  std::string component;
-  const auto order = reload::plan(payload->verified.manifest,
-                                  active_ ? active_->component_digests() : reload::ComponentDigests{}, infos,
-                                  everything, &component);
-  if (!order) return failure_of(Stage::prepare, component, order.error());
-  for (const std::string& name : *order)
-    for (const HandlerPtr& handler : handlers_)
-      if (handler->name() == name) due->push_back(handler);
-  return std::nullopt;
-}
-
-void ReloadDriver::verify_on_worker(JobId id, Target target, std::stop_token stop) {
-  const std::int64_t began = now();
-  Failure failure;
-  failure.text.clear();
-  failure.code = Code::ok;
-  LivePayloadPtr payload;
-  try {
-    if (auto opened = open_and_verify(target, stop, &failure)) payload = *opened;
-  } catch (const std::bad_alloc&) {
-    failure = failure_of(Stage::verify, "", Error(Code::no_memory, "verify: out of memory"));
-  } catch (const std::exception& thrown) {
-    failure = failure_of(Stage::verify, "", Error(Code::internal, thrown.what()));
-  }
-  const std::lock_guard lock(mutex_);
-  const auto found = jobs_.find(id);
-  if (stopping_ || found == jobs_.end()) return;
-  Job& job = found->second;
-  job.on_worker = false;
-  job.times.verify = now() - began;
-  job.payload = payload;
-  std::string version;
-  if (payload) {
-    version = payload->version();
-    std::erase_if(alive_, [](const auto& old) { return old.expired(); });
-    alive_.push_back(payload);
-    if (versions_.size() >= kVersionsKept) versions_.clear();
-    versions_[target.digest()] = version;
-  }
-  if (job.cancelled)
-    jobs_.erase(found);
-  else
-    current_times_ = job.times;
-  const bool failed = failure.code != Code::ok;
-  carry_out(reloader_.verified(id, version, failed ? std::optional(failure) : std::nullopt, now()));
-}
-
-void ReloadDriver::prepare_on_worker(JobId id, LivePayloadPtr payload, bool everything,
-                                     std::stop_token stop) {
-  const std::int64_t began = now();
-  std::vector<Held> staged;
-  std::vector<HandlerPtr> due;
-  std::optional<Failure> failure = plan_for(payload, everything, &due);
-  for (const HandlerPtr& handler : due) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stop.stop_requested()) break;
-      preparing_ = handler;
-    }
-    void* object = nullptr;
-    const auto done = handler->prepare(payload, stop, &object);
-    const std::lock_guard lock(mutex_);
-    preparing_.reset();
-    change_.notify_all();
-    if (done) {
-      staged.push_back({handler, object});
-    } else {
-      failure = failure_of(Stage::prepare, handler->name(), done.error());
-      break;
-    }
-  }
-  const std::lock_guard lock(mutex_);
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end()) {
-    throw_away(staged);
-    return;
-  }
-  Job& job = found->second;
-  job.on_worker = false;
-  job.times.prepare = now() - began;
-  job.staged = std::move(staged);
-  if (stopping_) return;  // stop() discards
-  if (job.cancelled) {
-    throw_away(job.staged);
-    jobs_.erase(found);
-  } else {
-    current_times_ = job.times;
-  }
-  carry_out(reloader_.prepared(id, failure, now()));
 }
 
 }  // namespace okg::server

@@ -1,6 +1,6 @@
 // Carries out what the reload state machine says: verification and prepare on the worker, commits and
 // discards on the polling thread, the boot guard on disk. One mutex guards all of it; no user code runs under
-// it.
+// it, the log sink included: what is logged is written when the mutex is free again.
 #pragma once
 
 #include <atomic>
@@ -47,19 +47,25 @@ struct DriverState {
   std::optional<reload::Record> last;
   Times last_times;
   std::uint64_t ok = 0, failed = 0, superseded = 0, rolled_back = 0;
+  std::optional<payload::Digest> working_on;
+  std::optional<reload::Hold> hold;
   bool inconsistent = false;
 };
 
 class ReloadDriver {
  public:
-  // `wake`: the polling thread has something to do. `changed`: outcomes may have changed. Both may be called
-  // on any thread, with the mutex held: they must only signal.
-  ReloadDriver(base::Os& os, DriverOptions options, std::function<void()> wake,
-               std::function<void()> changed);
+  // Called with the mutex held, so they must only signal.
+  struct Signals {
+    std::function<void()> wake;     // any thread: the polling thread has something to do
+    std::function<void()> quiet;    // polling thread: it has come; takes a wake back
+    std::function<void()> changed;  // any thread: outcomes may have changed
+  };
+  ReloadDriver(base::Os& os, DriverOptions options, Signals signals);
   ~ReloadDriver();
 
   // --- Polling thread ---
   base::Status add(HandlerPtr handler);
+  // Objects of the handler are discarded here; those of a handler that is being called right now, after that.
   void remove(const HandlerPtr& handler);
   bool pending() const { return pending_.load(std::memory_order_acquire); }
   // Commits what is offered and allowed, then discards until `budget_ns` (0: no bound) is used up; at least
@@ -80,9 +86,15 @@ class ReloadDriver {
   // --- Any thread ---
   LivePayloadPtr active();
   base::Status reload(bool force);
-  base::Status rollback(const std::optional<payload::Digest>& to, std::optional<payload::Digest>* target);
+  // `force`: also to what was refused before.
+  base::Status rollback(const std::optional<payload::Digest>& to, bool force,
+                        std::optional<payload::Digest>* target);
   base::Status report_bad(const std::string& text);
   control::Outcome outcome(const payload::Digest& digest);
+  // Called from a prepare.
+  bool on_worker() { return worker_.is_current(); }
+  // Makes the next poll() look, though nothing is offered.
+  void nudge();
   // Why there is no payload in use and none on its way: the last failure that will not be retried.
   std::optional<base::Error> hopeless();
   DriverState state();
@@ -108,6 +120,12 @@ class ReloadDriver {
     std::optional<std::int64_t> stamp;
   };
   struct Commit;  // one attempt to take a payload into use; commit.cpp
+  class Section;  // holds the mutex, then writes what was logged
+  class Calling;  // marks whose callback runs on the polling thread
+  struct LogLine {
+    base::LogLevel level;
+    std::string text;
+  };
 
   std::int64_t now() { return os_.monotonic_ns(); }
   void carry_out(reload::Actions actions);
@@ -115,15 +133,18 @@ class ReloadDriver {
   void start_verify(const reload::action::Verify& action);
   void start_prepare(const reload::action::Prepare& action);
   void cancel(reload::JobId id);
+  void log(base::LogLevel level, std::string text);
   void save_guard();
   void ended(const reload::Record& record);
   void signal_work();
 
   void verify_on_worker(reload::JobId id, reload::Target target, std::stop_token stop);
   base::Result<LivePayloadPtr> open_and_verify(const reload::Target& target, const std::stop_token& stop,
-                                               reload::Failure* failure);
+                                               std::uint64_t* inode, reload::Failure* failure);
   std::optional<reload::Failure> plan_for(const LivePayloadPtr& payload, bool everything,
                                           std::vector<HandlerPtr>* due);
+  std::optional<reload::Failure> prepare_all(const LivePayloadPtr& payload, bool everything,
+                                             const std::stop_token& stop, std::vector<Held>* staged);
   void prepare_on_worker(reload::JobId id, LivePayloadPtr payload, bool everything, std::stop_token stop);
 
   int commit_offered(bool* deferred);
@@ -132,12 +153,13 @@ class ReloadDriver {
 
   base::Os& os_;
   DriverOptions options_;
-  std::function<void()> wake_, changed_;
+  Signals signals_;
   std::atomic<bool> pending_{false};
 
   std::mutex mutex_;
   std::condition_variable change_;
   std::uint64_t generation_ = 0;
+  std::vector<LogLine> log_lines_;
   bool stopping_ = false;
   bool guard_trouble_ = false;
   reload::Reloader reloader_;
@@ -157,6 +179,10 @@ class ReloadDriver {
   std::vector<payload::Digest> once_desired_;        // the newest, for "superseded"
   Times current_times_, last_times_;
   std::map<std::string, control::PhaseHistogram> histograms_;
+
+  // The polling thread's own.
+  Commit* commit_ = nullptr;  // that runs now
+  HandlerPtr calling_;        // whose callback runs now
 
   reload::Worker worker_;  // last: joined first
 };

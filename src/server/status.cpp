@@ -116,6 +116,12 @@ std::string status_json(const StatusInput& input) {
                     {"rolled_back", reload.rolled_back}};
   out["watch"] = input.polling_watch ? "poll" : "inotify";
   out["trouble"] = or_null(input.trouble);
+  out["working_on"] = reload.working_on ? OrderedJson(reload.working_on->text()) : OrderedJson(nullptr);
+  if (reload.hold)
+    out["hold"] = {{"desired", reload.hold->desired.text()}, {"to", reload.hold->to.digest.text()}};
+  else
+    out["hold"] = nullptr;
+  out["inconsistent"] = reload.inconsistent;
   out["tick_age_ms"] = input.tick_age_ms;
   return base::dump(out);
 }

@@ -71,6 +71,10 @@ void Memory::found_well(const payload::VersionName& directory) {
   });
 }
 
+void Memory::cannot_go_back_to(const payload::Digest& digest) {
+  if (hold && hold->to.digest == digest) hold.reset();
+}
+
 void Memory::forgive(const Target& target, const std::string& binary, bool force) {
   if (force) {
     std::erase_if(refused, [&](const Refused& one) { return one.target.digest() == target.digest(); });

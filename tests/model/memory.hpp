@@ -48,6 +48,8 @@ struct Memory {
   void refuse(const Refused& refusal);
   // What stands against a directory falls when another one of that name is found whole.
   void found_well(const payload::VersionName& directory);
+  // It failed for good: a rollback to it that was asked for is over.
+  void cannot_go_back_to(const payload::Digest& digest);
   // A reload asked for forgets what may pass, a forced one all that stands against the digest.
   void forgive(const Target& target, const std::string& binary, bool force);
   // Everything that is here must be in `guard`, and nothing else: refusals beyond the newest 16 may be

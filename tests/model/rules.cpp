@@ -93,7 +93,9 @@ void Rules::before(const Call& call) {
       unsettle();
       memory_.hold.reset();
       // Away from what is published, or, where nobody can see that, from what is in use.
-      if (const Target* from = desired_ ? &*desired_ : active_ ? &active_->target : nullptr;
+      if (const Target* from = desired_  ? &*desired_
+                               : active_ ? &active_->target
+                                         : nullptr;
           from != nullptr && from->digest() != call.target->digest())
         memory_.hold = reload::Hold{from->digest(), call.target->name};
       break;

@@ -106,6 +106,7 @@ void Rules::check(const reload::action::Ended& ended, const Call& call) {
       if (record.failure->code == base::Code::crash_loop) {
         require(crash_loop(record.digest) != Maybe::no, "a crash loop is called that is none");
         ++crash_loops_;
+        memory_.cannot_go_back_to(record.digest);
         memory_.refuse({{{record.digest}, 0}, record.failure->stage, binary_, false});
       } else {
         check_failed(record, call);
@@ -142,6 +143,7 @@ void Rules::check_failed(const reload::Record& record, const Call& call) {
     const Nanoseconds delay = std::min(second << (record.attempt - 1), 60 * second);
     tries = Tries{record.attempt, call.now + delay * 8 / 10, call.now + delay * 12 / 10 + 1, false};
   } else {
+    memory_.cannot_go_back_to(record.digest);
     memory_.refuse({job_before_->target, call.failure->stage, binary_, call.failure->retriable});
     if (call.failure->retriable) ++exhausted_;
     tries_.erase(record.digest);

@@ -107,7 +107,7 @@ TEST_P(BootGuard, TheFourthStartTakesLastGood) {
   nlohmann::json now;
   ASSERT_TRUE(eventually([&] { return in_use(now = ask(scene)); }));
   EXPECT_EQ(now["active"]["digest"], good);
-  EXPECT_EQ(now["refused"][0]["code"], "crash_loop");
+  EXPECT_EQ(now["refused"][0]["code"], "crash_loop") << now.dump(1);
   EXPECT_EQ(now["last"]["code"], "crash_loop");
   const Ran ready = run_okg(
       {"ready", "--from", scene.path("image-2"), "--run", scene.run_dir(), "--payload", scene.payload_dir()});

@@ -1,6 +1,9 @@
 // What does not go well leaves the last good version in use, and says so.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "integration/server/scene.hpp"
@@ -184,6 +187,52 @@ TEST_F(Failing, RollbackOnRequestHoldsUntilSomethingNewer) {
 
   const std::string third = scene.publish("3", files("three", "y"));
   EXPECT_TRUE(poll_until(*server, [&] { return server->payload().digest() == third; }));
+}
+
+TEST_F(Failing, ACodeThatSaysNothingOfThePayloadIsARejection) {
+  begin();
+  texts.check = [](const std::string&, StopToken) -> Result<void> {
+    return Error(OKG_NOT_FOUND, "texts/en.json: not there");
+  };
+  const std::string second = scene.publish("2", files("two", "x"));
+  ASSERT_TRUE(poll_until(*server, [&] { return settled(*server, second); }));
+  EXPECT_EQ(status(*server)["last"]["code"], "rejected");
+}
+
+TEST_F(Failing, ARollbackThatFailsIsOver) {
+  begin(50ms);
+  const std::string second = publish_and_settle("2", files("two", "y"));
+  ASSERT_TRUE(poll_until(*server, [&] { return status(*server)["last_good"] == second; }));
+  const std::string victim = scene.payload_dir() + "/v/" + first.substr(7) + "/files/texts/a";
+  ASSERT_EQ(::chmod(victim.c_str(), 0644), 0);
+  std::ofstream(victim, std::ios::trunc) << "odd";
+  ASSERT_TRUE(server->rollback(first));
+  ASSERT_TRUE(poll_until(*server, [&] { return !status(*server)["refused"].empty(); }));
+  EXPECT_EQ(server->payload().digest(), second);
+  EXPECT_TRUE(status(*server)["hold"].is_null());
+
+  // The damaged copy is not held against a good one.
+  std::filesystem::remove_all(scene.payload_dir() + "/v/" + first.substr(7));
+  scene.publish("1", files("one", "x"));
+  EXPECT_TRUE(poll_until(*server, [&] { return server->payload().digest() == first; }));
+}
+
+TEST_F(Failing, AnOrderlyEndIsNoCrash) {
+  begin(1h);
+  for (int start = 0; start < 5; ++start) {
+    server.reset();
+    texts.in_use.reset();
+    scripts.in_use.reset();
+    auto options = scene.options();
+    options.probation = 1h;
+    server.emplace(std::move(options));
+    texts.attach(*server, "texts");
+    scripts.attach(*server, "scripts");
+    ASSERT_TRUE(server->start({.initial_payload = 10s})) << start;
+    if (start == 0) publish_and_settle("2", files("two", "y"));
+    EXPECT_EQ(texts.text(), "two") << start;
+  }
+  EXPECT_TRUE(status(*server)["refused"].empty());
 }
 
 TEST_F(Failing, RequiresAnotherServer) {

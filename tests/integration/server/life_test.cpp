@@ -2,9 +2,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "integration/server/scene.hpp"
@@ -133,6 +136,43 @@ TEST(Life, TwoHandlersForOneComponentAreAnErrorOfStart) {
   EXPECT_EQ(started.error().code, OKG_INVALID_ARGUMENT);
 }
 
+TEST(Life, AProbationThatIsTooLongToCountDoesNotEnd) {
+  Scene scene;
+  scene.publish("1", {{"texts/a", "one"}});
+  auto options = scene.options();
+  options.probation = std::chrono::nanoseconds::max();
+  okg::GameServer server(std::move(options));
+  Component texts("texts/a");
+  texts.attach(server, "texts");
+  ASSERT_TRUE(server.start({.initial_payload = 10s}));
+  for (int i = 0; i < 100; ++i) {
+    server.poll(std::chrono::nanoseconds::max());
+    std::this_thread::sleep_for(1ms);
+  }
+  EXPECT_TRUE(status(server)["last_good"].is_null());
+  EXPECT_EQ(status(server)["state"], "probation");
+}
+
+// Where nothing is named off-cluster, directories of our own are made: not taken over from somebody else.
+TEST(Life, ADirectoryOfSomebodyElseIsRefused) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can make somebody else's directory";
+  Scene scene;
+  const std::string base = scene.path("runtime");  // as /tmp is
+  const std::string theirs = base + "/okg-0";
+  std::filesystem::create_directories(theirs + "/game/run");
+  std::filesystem::create_directories(theirs + "/game/payload");
+  ASSERT_EQ(::chmod(base.c_str(), 01777), 0);
+  ASSERT_EQ(::chown(theirs.c_str(), 12'345, 12'345), 0);
+  const char* before = std::getenv("XDG_RUNTIME_DIR");
+  const std::string kept = before == nullptr ? "" : before;
+  ::setenv("XDG_RUNTIME_DIR", base.c_str(), 1);
+  const auto started = okg::GameServer({.name = "game"}).start();
+  before == nullptr ? ::unsetenv("XDG_RUNTIME_DIR") : ::setenv("XDG_RUNTIME_DIR", kept.c_str(), 1);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, OKG_DENIED);
+  EXPECT_NE(started.error().text.find("12345"), std::string::npos) << started.error().text;
+}
+
 TEST(Life, AForkedChildHoldsNoLockAndIsClosed) {
   Scene scene;
   scene.publish("1", {{"texts/a", "one"}});
@@ -146,7 +186,9 @@ TEST(Life, AForkedChildHoldsNoLockAndIsClosed) {
   const pid_t child = ::fork();
   if (child == 0) {
     const bool closed =
-        server->poll() == 0 && server->poll_fd() == -1 && !server->start() && server->status_json().empty();
+        server->poll() == 0 && server->poll_fd() == -1 && !server->start() && server->status_json().empty() &&
+        server->report_bad("no").error().code == OKG_CLOSED &&
+        server->rollback().error().code == OKG_CLOSED && !Component("b/a").attach(*server, "b");
     const char answer = closed ? 'y' : 'n';
     static_cast<void>(!::write(to_parent[1], &answer, 1));
     char go;
@@ -223,7 +265,9 @@ TEST(Life, MalformedOptionsAreOneClearError) {
            {[](okg::Options& o) { o.http = "localhost"; }, "localhost"},
            {[](okg::Options& o) { o.legacy_reload = "reload"; }, "reload"},
            {[](okg::Options& o) { o.name = "../x"; }, "../x"},
-           {[](okg::Options& o) { o.tick_timeout = -1s; }, "tick_timeout"}}) {
+           {[](okg::Options& o) { o.tick_timeout = -1s; }, "tick_timeout"},
+           {[](okg::Options& o) { o.tick_timeout = 5ns; }, "options.tick_timeout_ns"},
+           {[](okg::Options&) { ::setenv("OKG_HOST_NETWORK", "true", 1); }, "OKG_HOST_NETWORK"}}) {
     auto options = scene.options();
     change(options);
     okg::GameServer server(std::move(options));
@@ -232,6 +276,7 @@ TEST(Life, MalformedOptionsAreOneClearError) {
     EXPECT_EQ(started.error().code, OKG_INVALID_ARGUMENT) << word;
     EXPECT_NE(started.error().text.find(word), std::string::npos) << started.error().text;
   }
+  ::unsetenv("OKG_HOST_NETWORK");
 }
 
 TEST(Life, AFileChangedAfterVerificationIsNoticedByRead) {

@@ -129,6 +129,7 @@ okg::Subscription Component::attach(okg::GameServer& server, const std::string& 
        },
        .commit =
            [this](std::unique_ptr<Tracked> next) {
+             if (on_commit) on_commit();
              if (throw_in_commit) throw std::runtime_error("no room in the world");
              commits.push_back(next ? next->text : "(nothing)");
              return std::exchange(in_use, std::move(next));

@@ -97,6 +97,7 @@ struct Component {
   std::atomic<int> prepares{0};
   Check check;  // may refuse
   std::function<bool()> can_commit;
+  std::function<void()> on_commit;
   bool throw_in_commit = false;
   std::vector<std::string> after;
 

@@ -20,6 +20,59 @@ void reject(Drive& drive, const Target& target) {
   drive.prepared(kRejected);
 }
 
+TEST(ReloaderMemory, ARollbackToADamagedDirectoryIsNotHeldAgainstAnother) {
+  Drive drive;
+  drive.make_good(kA);
+  Target blind = kB;
+  blind.inode = 0;  // whatever lies there
+  drive.take(drive.reloader->rollback(blind, drive.now));
+  drive.take(drive.reloader->verified(*drive.verify, "", kDamaged, drive.now, kB.inode));
+  EXPECT_TRUE(drive.in_use(kA));
+  EXPECT_FALSE(drive.reloader->guard().hold) << "there is no going back there";
+  EXPECT_EQ(drive.reloader->guard().refusals.front().inode, kB.inode);
+  drive.kill();
+  drive.publish(payload_of('b', 0, 4711));
+  EXPECT_TRUE(drive.working_on(kB));
+}
+
+TEST(ReloaderMemory, ContentThatComesAfterTheRetriesIsLookedAt) {
+  Drive drive;
+  drive.make_good(kA);
+  Target early = kB;
+  early.inode = 0;  // the link came before its content
+  drive.publish(early);
+  for (int i = 0; i < 5; ++i) {
+    drive.verified(failure_at(Stage::verify, Code::io, true));
+    drive.pass(60 * kSecond);
+  }
+  EXPECT_TRUE(drive.refused(kB));
+  drive.publish(kB);
+  EXPECT_TRUE(drive.working_on(kB));
+}
+
+TEST(ReloaderMemory, AnOrderlyEndTakesTheAttemptBack) {
+  Drive drive;
+  drive.make_good(kA);
+  for (int start = 0; start < 5; ++start) {
+    drive.publish(kB);
+    drive.go_well();
+    ASSERT_TRUE(drive.in_use(kB)) << start;
+    drive.take(drive.reloader->stop());
+    drive.kill();
+  }
+}
+
+TEST(ReloaderMemory, ForceGoesBackToWhatWasRefused) {
+  Drive drive;
+  drive.make_good(kA);
+  reject(drive, kB);
+  drive.publish(kA);
+  drive.take(drive.reloader->rollback(kB, drive.now, true));
+  EXPECT_TRUE(drive.working_on(kB));
+  drive.go_well();
+  EXPECT_TRUE(drive.in_use(kB));
+}
+
 TEST(ReloaderMemory, WhatIsRefusedIsNotTriedAgain) {
   Drive drive;
   drive.make_good(kA);
