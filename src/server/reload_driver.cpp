@@ -15,7 +15,6 @@ namespace okg::server {
 using base::Code;
 using base::Error;
 using payload::Digest;
-using reload::Failure;
 using reload::failure_of;
 using reload::JobId;
 using reload::Stage;
