@@ -141,15 +141,10 @@ okg_code okg_payload_read(const okg_payload* payload, const char* path, void* bu
     if (!opened) return tell(error, opened.error());
     okg::base::Os& os = okg::base::Os::real();
     auto* bytes = static_cast<char*>(buffer);
-    std::size_t size = 0;
-    while (size < entry->size) {
-      const ssize_t got =
-          okg::base::read_some(os, opened->get(), bytes + size, static_cast<std::size_t>(entry->size) - size);
-      if (got < 0)
-        return tell(error, okg::base::error_from_errno(static_cast<int>(-got), "read " + entry->path));
-      if (got == 0) break;
-      size += static_cast<std::size_t>(got);
-    }
+    const ssize_t got = okg::base::read_full(os, opened->get(), bytes, static_cast<std::size_t>(entry->size));
+    if (got < 0)
+      return tell(error, okg::base::error_from_errno(static_cast<int>(-got), "read " + entry->path));
+    const auto size = static_cast<std::size_t>(got);
     char extra = 0;
     if (size != entry->size || okg::base::read_some(os, opened->get(), &extra, 1) != 0 ||
         okg::payload::sha256({bytes, size}) != entry->digest)

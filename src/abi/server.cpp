@@ -187,9 +187,10 @@ void okg_close(okg_server* server) {
 
 void okg_release(okg_server* server) {
   if (server == nullptr) return;
-  if (server->game_server->in_callback()) server->release_after_callback = true;
+  const bool later = server->game_server->in_callback();
+  if (later) server->release_after_callback = true;
   close_server(server);
-  if (server->game_server->in_callback()) return;
+  if (later) return;
   const auto* whole = static_cast<okg_server_with_options*>(server);
   const auto released = whole->released;
   void* const user = whole->released_user;

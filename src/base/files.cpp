@@ -46,12 +46,27 @@ ssize_t read_some(Os& os, int fd, void* data, std::size_t size) {
   }
 }
 
+ssize_t read_full(Os& os, int fd, void* data, std::size_t size) {
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = read_some(os, fd, static_cast<char*>(data) + done, size - done);
+    if (got < 0) return got;
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return static_cast<ssize_t>(done);
+}
+
 Result<std::string> read_small_file(Os& os, int directory, std::string_view path, std::size_t limit,
                                     std::string_view what) {
   auto fd = open_beneath(os, directory, path, O_RDONLY | O_NONBLOCK);
   if (!fd) return Error(fd.error().code, std::string(what) + ": " + fd.error().text);
+  return read_small_file(os, fd->get(), limit, what);
+}
+
+Result<std::string> read_small_file(Os& os, int fd, std::size_t limit, std::string_view what) {
   struct stat info{};
-  if (const int failed = os.fstat(fd->get(), &info); failed < 0)
+  if (const int failed = os.fstat(fd, &info); failed < 0)
     return error_from_errno(-failed, "stat " + std::string(what));
   if (!S_ISREG(info.st_mode)) return Error(Code::bad_path, std::string(what) + ": not a regular file");
   const auto too_large = [&] {
@@ -62,7 +77,7 @@ Result<std::string> read_small_file(Os& os, int directory, std::string_view path
   std::size_t size = 0;
   for (;;) {
     if (size == content.size()) content.resize(std::min(content.size() * 2, limit + 1));
-    const ssize_t got = read_some(os, fd->get(), content.data() + size, content.size() - size);
+    const ssize_t got = read_some(os, fd, content.data() + size, content.size() - size);
     if (got < 0) return error_from_errno(static_cast<int>(-got), "read " + std::string(what));
     if (got == 0) break;
     size += static_cast<std::size_t>(got);

@@ -1,12 +1,7 @@
 // okg pack: writes the list and the manifest of a payload directory.
 #include "payload/pack.hpp"
 
-#include <fcntl.h>
-
-#include <cerrno>
-
 #include "base/text.hpp"
-#include "base/unique_fd.hpp"
 #include "cli/command.hpp"
 #include "cli/progress.hpp"
 #include "payload/path.hpp"
@@ -19,12 +14,6 @@ std::optional<std::pair<std::string, std::string>> split(const std::string& text
   const std::size_t at = text.find('=');
   if (at == text.npos || at == 0 || at + 1 == text.size()) return std::nullopt;
   return std::pair(text.substr(0, at), text.substr(at + 1));
-}
-
-// The volume's room says what is wrong below; a DIR that is a file is a mistake at the command line.
-bool is_no_directory(base::Os& os, const std::string& path) {
-  const base::UniqueFd fd(os.open(AT_FDCWD, path.c_str(), O_PATH | O_DIRECTORY));
-  return fd.get() == -ENOTDIR;
 }
 
 class Pack final : public Command {
@@ -54,10 +43,6 @@ class Pack final : public Command {
     auto options = read_flags();
     if (!options) return program.fail(kUsage, options.error().text);
     options->source_date_epoch = program.environment("SOURCE_DATE_EPOCH");
-
-    for (const std::string& path : {*directory_, *directory_ + "/files"})
-      if (is_no_directory(program.os, path))
-        return program.fail(kUsage, base::quote(path) + ": not a directory");
 
     Progress progress(program.output, "packing");
     const auto packed = payload::pack_directory(program.os, *directory_, *options, program.interrupt.token(),

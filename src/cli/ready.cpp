@@ -183,7 +183,7 @@ Answer Ready::judge(const ServerStatus& status, const Own& own) const {
     return {true, version_ + " is prepared"};
   // Why not, the most telling first.
   if (status.hold && status.hold->desired == *own.digest)
-    return {false, version_ + " was " + describe_hold(status, *status.hold)};
+    return {false, version_ + " was rolled back " + describe_hold(status, *status.hold)};
   if (const auto failure = failure_of(status, *own.digest))
     return {false, describe_failure(version_, *failure)};
   if (active)

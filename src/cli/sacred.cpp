@@ -2,28 +2,23 @@
 
 #include <fcntl.h>
 
-#include "base/files.hpp"
-#include "base/json.hpp"
+#include "base/unique_fd.hpp"
 #include "cli/server.hpp"
+#include "reload/guard.hpp"
 
 namespace okg::cli {
 namespace {
 
-constexpr std::size_t kMostBootBytes = 256 << 10;
 constexpr std::chrono::milliseconds kPatience{500};
 
-void add_last_good_of_boot(base::Os& os, const std::string& run, std::set<payload::Digest>& into) {
-  const int directory = os.open(AT_FDCWD, run.c_str(), O_RDONLY | O_DIRECTORY);
-  if (directory < 0) return;
-  const base::UniqueFd owner(directory);
-  const auto text = base::read_small_file(os, directory, "boot.json", kMostBootBytes, "boot.json");
-  if (!text) return;
-  const auto boot = base::parse_json_object(*text, "boot.json", base::Code::bad_manifest);
-  if (!boot) return;
-  const auto last_good = boot->find("last_good");
-  if (last_good == boot->end() || !last_good->is_object()) return;
-  const auto digest = base::get_string(*last_good, "digest");
-  if (const auto parsed = digest ? payload::Digest::from_text(*digest) : std::nullopt) into.insert(*parsed);
+// What a server that is down now will go back to.
+void add_guarded(base::Os& os, const std::string& run, std::set<payload::Digest>& into) {
+  const base::UniqueFd directory(os.open(AT_FDCWD, run.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!directory) return;
+  const auto guard = reload::load_guard(os, directory.get());
+  if (!guard) return;
+  if (guard->last_good) into.insert(guard->last_good->name.digest);
+  if (guard->hold) into.insert(guard->hold->to.digest);
 }
 
 }  // namespace
@@ -39,7 +34,7 @@ std::set<payload::Digest> sacred_digests(base::Os& os, const std::string& run, c
   std::set<payload::Digest> out;
   if (run.empty()) return out;
   if (const auto answer = get_status(run, kPatience, stop)) out = sacred_in(answer->status);
-  add_last_good_of_boot(os, run, out);
+  add_guarded(os, run, out);
   return out;
 }
 

@@ -163,8 +163,7 @@ std::string version_or_digest(const ServerStatus& status, const Digest& digest) 
 }
 
 std::string describe_hold(const ServerStatus& status, const Hold& hold) {
-  return "rolled back to " + version_or_digest(status, hold.to) +
-         " on request, until something newer is published";
+  return "on request, to " + version_or_digest(status, hold.to) + ", until something newer is published";
 }
 
 std::string place_of(const Attempt& attempt) {
@@ -173,8 +172,6 @@ std::string place_of(const Attempt& attempt) {
 }
 
 std::string describe_failure(const std::string& version, const Attempt& attempt) {
-  if (attempt.result == "rolled_back" && attempt.text.starts_with("rolled back to "))  // by a hold
-    return version + " was " + attempt.text;
   std::string out =
       attempt.result == "rolled_back" ? version + " was rolled back" : "reload of " + version + " failed";
   if (const std::string place = place_of(attempt); !place.empty()) out += " at " + place;

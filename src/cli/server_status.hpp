@@ -80,7 +80,7 @@ bool is_refused(const ServerStatus& status, const payload::Digest& digest);
 // "2.4.0" if the status tells the version of `digest`, else its first digits.
 std::string version_or_digest(const ServerStatus& status, const payload::Digest& digest);
 
-// "rolled back to 2.4.0 on request, until something newer is published".
+// Why something was rolled back: "on request, to 2.4.0, until something newer is published".
 std::string describe_hold(const ServerStatus& status, const Hold& hold);
 
 // "prepare(scripts)", "prepare", "" when it is not known.

@@ -80,9 +80,9 @@ std::string status_table(const Output& output, const ServerStatus& status) {
                                         "what is in use is not whole: a commit failed and could not be "
                                         "undone; publish what works, or restart the server"));
   if (status.hold)
-    out += row("on hold", output.paint(Colour::doubtful,
-                                       version_or_digest(status, status.hold->desired) +
-                                           " is not taken into use: " + describe_hold(status, *status.hold)));
+    out += row("on hold",
+               output.paint(Colour::doubtful, version_or_digest(status, status.hold->desired) +
+                                                  " was rolled back " + describe_hold(status, *status.hold)));
   out += row("last good", version_of(status, status.last_good));
   if (status.last) {
     const Attempt& last = *status.last;
@@ -119,7 +119,7 @@ std::string status_line(const ServerStatus& status) {
   if (status.desired && (!status.active || status.desired->digest != status.active->digest))
     out += "; desired " + status.desired->version;
   if (status.inconsistent) out += "; what is in use is in parts only";
-  if (status.hold) out += "; " + describe_hold(status, *status.hold);
+  if (status.hold) out += "; rolled back " + describe_hold(status, *status.hold);
   if (status.last && status.last->result != "active" && !status.last->result.empty())
     out +=
         "; " + (status.last->result == "superseded" ? status.last->version + " superseded"

@@ -18,11 +18,6 @@ constexpr milliseconds kLongestPause = 5s;
 // The legacy route takes up to 25 s to answer.
 constexpr milliseconds kPatience = 30s;
 
-// Most errors of the client name the URL already.
-std::string named(const Trigger& trigger, const std::string& why) {
-  return why.find(trigger.url) == why.npos ? trigger.url + ": " + why : why;
-}
-
 }  // namespace
 
 OutcomeOf pull(const Trigger& trigger, std::optional<Clock::time_point> deadline,
@@ -51,8 +46,7 @@ OutcomeOf pull(const Trigger& trigger, std::optional<Clock::time_point> deadline
     if (response && response->status == trigger.expect) return {Outcome::active, {}};
     if (!response) {
       // The try that our own deadline cut short tells less than the answer before it.
-      if (left() > 0ms || failed.attempt.text.empty())
-        failed.attempt.text = named(trigger, response.error().text);
+      if (left() > 0ms || failed.attempt.text.empty()) failed.attempt.text = response.error().text;
       continue;
     }
     const std::string status = "HTTP status " + std::to_string(response->status);

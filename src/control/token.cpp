@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "base/files.hpp"
 
@@ -31,22 +30,11 @@ base::Result<std::string> read_token(base::Os& os, const std::string& path) {
   };
   const base::UniqueFd fd(os.open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK));
   if (fd.get() < 0) return base::error_from_errno(-fd.get(), what);
-  struct stat info{};
-  if (const int failed = os.fstat(fd.get(), &info); failed < 0) return base::error_from_errno(-failed, what);
-  if (!S_ISREG(info.st_mode)) return bad("not a regular file");
-  std::string token(kTokenLimit + 1, '\0');
-  std::size_t size = 0;
-  while (size < token.size()) {
-    const ssize_t got = base::read_some(os, fd.get(), token.data() + size, token.size() - size);
-    if (got < 0) return base::error_from_errno(static_cast<int>(-got), what);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size > kTokenLimit) return bad("larger than 4096 bytes");
-  token.resize(size);
-  token.resize(token.find_last_not_of("\r\n \t") + 1);  // npos + 1 is 0
-  if (token.empty()) return bad("empty");
-  for (const char c : token)
+  auto token = base::read_small_file(os, fd.get(), kTokenLimit, what);
+  if (!token) return base::Error(base::Code::invalid_argument, token.error().text);
+  token->resize(token->find_last_not_of("\r\n \t") + 1);  // npos + 1 is 0
+  if (token->empty()) return bad("empty");
+  for (const char c : *token)
     if (const auto byte = static_cast<unsigned char>(c); byte <= ' ' || byte == 0x7f)
       return bad("holds a blank or a control character");
   return token;

@@ -145,6 +145,7 @@ Result<ListEntry> scan_file(Os& os, int directory, const std::string& path, Buff
 
 Result<UniqueFd> open_directory(Os& os, int parent, const std::string& path, int flags) {
   const int fd = os.open(parent, path.c_str(), O_RDONLY | O_DIRECTORY | flags);
+  if (fd == -ENOTDIR) return Error(Code::bad_path, base::quote(path) + ": not a directory");
   if (fd < 0) return base::error_from_errno(-fd, "open directory " + path);
   return UniqueFd(fd);
 }

@@ -21,24 +21,12 @@ using base::UniqueFd;
 
 constexpr mode_t kMode = 0555;
 
-// Fills the buffer as far as the file goes; its size, or -errno.
-ssize_t read_piece(Os& os, int fd, Buffer& buffer) {
-  std::size_t size = 0;
-  while (size < buffer.size()) {
-    const ssize_t got = base::read_some(os, fd, buffer.data() + size, buffer.size() - size);
-    if (got < 0) return got;
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  return static_cast<ssize_t>(size);
-}
-
 // Byte by byte: this is done at every publish, and to hash both would take as long as to copy 500 files.
 bool same_content(Os& os, int one, int other) {
   Buffer ours = make_buffer(), theirs = make_buffer();
   for (;;) {
-    const ssize_t size = read_piece(os, one, ours);
-    if (size < 0 || read_piece(os, other, theirs) != size) return false;
+    const ssize_t size = base::read_full(os, one, ours.data(), ours.size());
+    if (size < 0 || base::read_full(os, other, theirs.data(), theirs.size()) != size) return false;
     if (std::memcmp(ours.data(), theirs.data(), static_cast<std::size_t>(size)) != 0) return false;
     if (static_cast<std::size_t>(size) < ours.size()) return true;
   }

@@ -216,9 +216,7 @@ Actions Reloader::committed(JobId job, const std::optional<Failure>& failure, bo
       another && (bad_ || on_request) && (!desired_ || desired_->digest() != done.target.digest());
   if (back) {
     std::optional<Failure> why = bad_;
-    if (!why)
-      why = Failure{Stage::probation, "", Code::superseded, "rolled back to " + done.version + " on request",
-                    false};
+    if (!why) why = Failure{Stage::probation, "", Code::superseded, "on request, to " + done.version, false};
     ++rolled_back_;
     end({left->digest(), left_version, End::rolled_back, why, 1}, actions);
   } else {

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "server/driver_section.hpp"
 
@@ -13,20 +14,6 @@ using base::Code;
 using base::Error;
 using reload::Failure;
 using reload::Stage;
-
-// Tells remove() whose callback it is called from.
-class ReloadDriver::Calling {
- public:
-  Calling(ReloadDriver& driver, HandlerPtr handler)
-      : slot_(driver.calling_), before_(std::exchange(slot_, std::move(handler))) {}
-  ~Calling() { slot_ = std::move(before_); }
-  Calling(const Calling&) = delete;
-  Calling& operator=(const Calling&) = delete;
-
- private:
-  HandlerPtr& slot_;
-  HandlerPtr before_;
-};
 
 // The steps of one commit. The polling thread owns it; nothing in here needs the mutex. A callback may
 // unsubscribe any handler meanwhile: remove() then takes that one's objects out of here.
@@ -42,7 +29,7 @@ struct ReloadDriver::Commit {
 
   base::Status commit(const HandlerPtr& handler, void* staged, const LivePayloadPtr& payload,
                       void** previous) {
-    const Calling calling(driver, handler);
+    const base::ScopedValue calling(driver.calling_, handler);
     ++calls;
     return handler->commit(staged, payload, previous);
   }
@@ -133,9 +120,13 @@ void ReloadDriver::remove(const HandlerPtr& handler) {
       take(commit_->unused);
     }
   }
-  const Calling calling(*this, handler);
-  for (const Held& held : mine)
-    if (held.object != nullptr) handler->discard(held.object);
+  for (const Held& held : mine) discard(held);
+}
+
+void ReloadDriver::discard(const Held& held) {
+  if (held.object == nullptr) return;
+  const base::ScopedValue calling(calling_, held.handler);
+  held.handler->discard(held.object);
 }
 
 int ReloadDriver::run(std::int64_t budget_ns) {
@@ -171,7 +162,7 @@ int ReloadDriver::commit_offered(bool* deferred) {
     for (const Held& held : involved) handlers.push_back(held.handler);
   }
   for (const HandlerPtr& handler : handlers) {
-    const Calling calling(*this, handler);
+    const base::ScopedValue calling(calling_, handler);
     if (handler->retired() || handler->can_commit()) continue;
     *deferred = true;
     return 0;
@@ -245,8 +236,7 @@ int ReloadDriver::discard_some(std::int64_t deadline_ns) {
       held = std::move(garbage_.front());
       garbage_.erase(garbage_.begin());
     }
-    const Calling calling(*this, held.handler);
-    held.handler->discard(held.object);
+    discard(held);
     ++calls;
     if (now() >= deadline_ns) return calls;
   }
@@ -275,11 +265,7 @@ void ReloadDriver::stop() {
     kept_payload_.reset();
     active_.reset();
   }
-  for (const Held& held : left) {
-    if (held.object == nullptr) continue;
-    const Calling calling(*this, held.handler);
-    held.handler->discard(held.object);
-  }
+  for (const Held& held : left) discard(held);
 }
 
 }  // namespace okg::server

@@ -1,10 +1,7 @@
 // What the reload driver tells about itself.
-#include <fcntl.h>
-
 #include <algorithm>
 #include <chrono>
 
-#include "payload/read.hpp"
 #include "server/reload_driver.hpp"
 
 namespace okg::server {
@@ -16,7 +13,7 @@ using payload::Digest;
 
 namespace {
 
-const std::string& name_of(const std::string& version, const std::string& digest) {
+std::string name_of(const std::string& version, const std::string& digest) {
   return version.empty() ? digest : version;
 }
 
@@ -50,7 +47,7 @@ void ReloadDriver::wait_for_change(std::uint64_t* generation, std::int64_t deadl
 }
 
 Outcome ReloadDriver::outcome(const Digest& digest) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto& desired = reloader_.desired();
   const auto& active = reloader_.active();
   const bool is_desired = desired && desired->digest() == digest;
@@ -70,7 +67,7 @@ Outcome ReloadDriver::outcome(const Digest& digest) {
   if (is_active && is_worked_on) return {Verdict::pending, "being taken into use again"};
   if (is_desired && reloader_.held_back(digest))
     return {Verdict::failed,
-            "rolled back to " + hold->to.digest.text() + " on request, until something newer is published"};
+            "rolled back on request, to " + hold->to.digest.text() + ", until something newer is published"};
   if (is_wanted || is_worked_on) {
     const bool waits_for_poll = reloader_.phase() == reload::Phase::prepared;
     return {Verdict::pending, waits_for_poll ? "prepared, waiting for the game loop" : "on its way"};
@@ -78,12 +75,9 @@ Outcome ReloadDriver::outcome(const Digest& digest) {
   if (is_active) return {Verdict::active, "in use"};
   if (std::find(once_desired_.begin(), once_desired_.end(), digest) != once_desired_.end())
     return {Verdict::superseded, desired ? "superseded by " + desired->digest().text() : "superseded"};
-  const base::UniqueFd root(os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY));
-  if (root) {
-    const auto there = payload::find_version(os_, root.get(), digest);
-    if (there && *there)
-      return {Verdict::not_desired, "on the volume, but `current` leads elsewhere: publish it"};
-  }
+  lock.unlock();
+  if (find_on_volume(digest))
+    return {Verdict::not_desired, "on the volume, but `current` leads elsewhere: publish it"};
   return {Verdict::not_found, digest.text() + " is not on the volume"};
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/scoped_value.hpp"
 #include "base/text.hpp"
 #include "server/fork.hpp"
 #include "server/status.hpp"
@@ -98,23 +99,6 @@ bool GameServer::forked() const {
   return born_in_ != fork_generation();
 }
 
-namespace {
-
-// While callbacks may run on the polling thread.
-class Working {
- public:
-  explicit Working(bool& flag) : flag_(flag), before_(std::exchange(flag, true)) {}
-  ~Working() { flag_ = before_; }
-  Working(const Working&) = delete;
-  Working& operator=(const Working&) = delete;
-
- private:
-  bool& flag_;
-  bool before_;
-};
-
-}  // namespace
-
 base::Status GameServer::add(HandlerPtr handler) {
   if (closed()) return Error(Code::closed, "on_reload: the server is closed");
   return driver_->add(std::move(handler));
@@ -123,7 +107,7 @@ base::Status GameServer::add(HandlerPtr handler) {
 void GameServer::remove(const HandlerPtr& handler) {
   if (forked() || driver_->on_worker()) return;
   {
-    const Working working(working_);
+    const base::ScopedValue working(working_, true);
     driver_->remove(handler);
   }
   if (close_after_ && !working_) close();
@@ -182,7 +166,7 @@ int GameServer::work(std::int64_t budget_ns) {
   if (in_callback() || closed()) return 0;
   int calls = 0;
   {
-    const Working working(working_);
+    const base::ScopedValue working(working_, true);
     calls = driver_->run(budget_ns);
   }
   if (close_after_) close();
@@ -197,7 +181,7 @@ void GameServer::close() {
   }
   if (closed_.exchange(true) || forked()) return;
   {
-    const Working working(working_);  // discards are callbacks too
+    const base::ScopedValue working(working_, true);  // discards are callbacks too
     if (io_) io_->stop();
     if (driver_) driver_->stop();
   }

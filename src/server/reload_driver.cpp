@@ -98,30 +98,33 @@ base::Status ReloadDriver::reload(bool force) {
   return {};
 }
 
+base::Result<Target> ReloadDriver::find_on_volume(const Digest& digest) {
+  const base::UniqueFd root(os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!root) return Error(Code::not_found, "no payload volume at " + options_.payload_directory);
+  const auto found = payload::find_version(os_, root.get(), digest);
+  if (!found) return found.error();
+  if (!*found) return Error(Code::not_found, digest.text() + " is not on the volume; see `okg status`");
+  const auto opened = payload::open_version(os_, root.get(), **found);
+  return Target{**found, opened ? opened->inode : 0};
+}
+
 base::Status ReloadDriver::rollback(const std::optional<Digest>& to, bool force,
                                     std::optional<Digest>* target) {
+  const auto on_volume = to ? std::optional(find_on_volume(*to)) : std::nullopt;  // not under the mutex
   const Section section(*this);
   if (stopping_) return Error(Code::closed, "rollback: the server is closed");
   std::optional<Target> there;
   const auto& last_good = reloader_.guard().last_good;
-  if (!to) {
-    if (!last_good) return Error(Code::not_found, "rollback: no payload has been good yet");
-    there = Target{last_good->name, 0};
-  } else if (reloader_.active() && reloader_.active()->digest() == *to) {
+  if (to && reloader_.active() && reloader_.active()->digest() == *to)
     there = reloader_.active();
-  } else if (last_good && last_good->name.digest == *to) {
+  else if (last_good && (!to || last_good->name.digest == *to))
     there = Target{last_good->name, 0};
-  } else {
-    const base::UniqueFd root(os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY));
-    if (!root) return Error(Code::not_found, "rollback: no payload volume at " + options_.payload_directory);
-    const auto found = payload::find_version(os_, root.get(), *to);
-    if (!found) return found.error();
-    if (!*found)
-      return Error(Code::not_found, "rollback: " + to->text() + " is not on the volume; see `okg status`");
-    there = Target{**found, 0};
-    if (const auto opened = payload::open_version(os_, root.get(), **found); opened)
-      there->inode = opened->inode;
-  }
+  else if (!to)
+    return Error(Code::not_found, "rollback: no payload has been good yet");
+  else if (*on_volume)
+    there = **on_volume;
+  else
+    return Error(on_volume->error().code, "rollback: " + on_volume->error().text);
   const reload::Refusal* refusal = reloader_.refusal_of(*there);
   if (refusal != nullptr && !force)
     return Error(refusal->failure.code, "rollback: " + there->digest().text() + " was refused: " +

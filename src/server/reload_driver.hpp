@@ -121,13 +121,13 @@ class ReloadDriver {
   };
   struct Commit;  // one attempt to take a payload into use; commit.cpp
   class Section;  // holds the mutex, then writes what was logged
-  class Calling;  // marks whose callback runs on the polling thread
   struct LogLine {
     base::LogLevel level;
     std::string text;
   };
 
   std::int64_t now() { return os_.monotonic_ns(); }
+  base::Result<reload::Target> find_on_volume(const payload::Digest& digest);
   void carry_out(reload::Actions actions);
   void carry_out_one(const reload::Action& action);
   void start_verify(const reload::action::Verify& action);
@@ -149,6 +149,7 @@ class ReloadDriver {
 
   int commit_offered(bool* deferred);
   int discard_some(std::int64_t deadline_ns);
+  void discard(const Held& held);
   void throw_away(std::vector<Held>& held);
 
   base::Os& os_;

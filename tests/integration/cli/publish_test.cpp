@@ -175,21 +175,33 @@ TEST(PublishOnce, OffClusterMakesItsDirectoriesPrivate) {
   EXPECT_TRUE(std::filesystem::exists(own + "/game/run/desired.json"));
 }
 
-TEST(PublishOnce, KeepsWhatBootJsonSaysIsLastGood) {
+// A server that is down remembers in boot.json what it will go back to.
+TEST(PublishOnce, KeepsWhatBootJsonNames) {
   const Place place;
-  const std::string first = make_payload(place.image(), "1", "one");
   const Words publish{"publish", "--from", place.image(), "--once"};
-  ASSERT_EQ(okg(publish, place.variables()).code, 0);
-  write_file(place.run() + "/boot.json", R"({"last_good":{"digest":")" + first + R"("}})");
-  for (const char* version : {"2", "3", "4"}) {
-    make_payload(place.image(), version, version);
+  std::vector<std::string> published;
+  const auto publish_next = [&] {
+    const std::string version = std::to_string(published.size() + 1);
+    published.push_back(make_payload(place.image(), version, version));
     ASSERT_EQ(okg(publish, place.variables()).code, 0);
-  }
-  EXPECT_TRUE(std::filesystem::exists(place.payload() + "/" + target_of(first)));
+  };
+  const auto is_there = [&](std::size_t i) {
+    return std::filesystem::exists(place.payload() + "/" + target_of(published.at(i)));
+  };
+  const auto hex = [&](std::size_t i) { return published.at(i).substr(7); };
+  publish_next();
+  publish_next();
+  write_file(place.run() + "/boot.json", R"({"schema":"okg.boot/v1","last_good":{"directory":")" + hex(0) +
+                                             R"("},"hold":{"desired":"sha256:)" + std::string(64, 'a') +
+                                             R"(","to":")" + hex(1) + R"("}})");
+  for (int i = 0; i < 3; ++i) publish_next();
+  EXPECT_TRUE(is_there(0)) << "last-good";
+  EXPECT_TRUE(is_there(1)) << "what a rollback on request holds on to";
+  EXPECT_FALSE(is_there(2));
   write_file(place.run() + "/boot.json", R"({"last_good":["nonsense"]})");
-  make_payload(place.image(), "5", "5");
-  ASSERT_EQ(okg(publish, place.variables()).code, 0);
-  EXPECT_FALSE(std::filesystem::exists(place.payload() + "/" + target_of(first)));
+  publish_next();
+  EXPECT_FALSE(is_there(0));
+  EXPECT_FALSE(is_there(1));
 }
 
 TEST(PublishOnce, TwoAtOnceBothSucceed) {

@@ -163,9 +163,9 @@ TEST_F(Ready, ARollbackThatHoldsIsTheReason) {
   FakeServer server(place_.run(), says({{"active", other()}, {"desired", own()}, {"hold", hold}}));
   for (const char* gate : {"prepared", "active", "good"})
     expect_not(ask({"--gate", gate}),
-               "2.4.1 was rolled back to 2.4.0 on request, until something newer is published");
+               "2.4.1 was rolled back on request, to 2.4.0, until something newer is published");
   server.answer(says({{"desired", own()}, {"hold", hold}}));
-  expect_not(ask(), "rolled back to aaaaaaaaaaaa on request");
+  expect_not(ask(), "rolled back on request, to aaaaaaaaaaaa");
 }
 
 TEST_F(Ready, FailureIsInTheLine) {

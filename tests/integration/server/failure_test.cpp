@@ -14,12 +14,19 @@ namespace {
 class Failing : public ::testing::Test {
  protected:
   void begin(std::chrono::nanoseconds probation = 10s) {
+    first = scene.publish("1", files("one", "x"));
+    restart(probation);
+  }
+  // An orderly end, and the next process, as far as the run directory can tell.
+  void restart(std::chrono::nanoseconds probation) {
+    server.reset();
+    texts.in_use.reset();
+    scripts.in_use.reset();
     auto options = scene.options();
     options.probation = probation;
     server.emplace(std::move(options));
     texts.attach(*server, "texts");
     scripts.attach(*server, "scripts");
-    first = scene.publish("1", files("one", "x"));
     const auto started = server->start({.initial_payload = 10s});
     ASSERT_TRUE(started) << started.error().text;
   }
@@ -144,13 +151,13 @@ TEST_F(Failing, ReportBadWithNothingToGoBackTo) {
 }
 
 TEST_F(Failing, ProbationOvertakenGoesBackToWhatWasGood) {
-  begin(2s);
+  begin(50ms);
   ASSERT_TRUE(poll_until(*server, [&] { return status(*server)["last_good"] == first; }));
+  restart(1h);
   const std::string second = scene.publish("2", files("two", "x"));
   ASSERT_TRUE(poll_until(*server, [&] { return server->payload().digest() == second; }));
   const std::string third = scene.publish("3", files("two", "z"));
   ASSERT_TRUE(poll_until(*server, [&] { return server->payload().digest() == third; }));
-  if (status(*server)["last_good"] != first) GTEST_SKIP() << "so slow that the second became good";
   ASSERT_TRUE(server->report_bad("no"));
   ASSERT_TRUE(poll_until(*server, [&] { return server->payload().digest() == first; }));
   EXPECT_EQ(texts.text(), "one");
@@ -176,13 +183,7 @@ TEST_F(Failing, RollbackOnRequestHoldsUntilSomethingNewer) {
   EXPECT_EQ(status(*server)["last"]["result"], "rolled_back");
 
   // Also over a restart.
-  server.reset();
-  texts.in_use.reset();
-  scripts.in_use.reset();
-  server.emplace(scene.options());
-  texts.attach(*server, "texts");
-  scripts.attach(*server, "scripts");
-  ASSERT_TRUE(server->start({.initial_payload = 10s}));
+  restart(10s);
   EXPECT_EQ(texts.text(), "one");
 
   const std::string third = scene.publish("3", files("three", "y"));
@@ -220,15 +221,7 @@ TEST_F(Failing, ARollbackThatFailsIsOver) {
 TEST_F(Failing, AnOrderlyEndIsNoCrash) {
   begin(1h);
   for (int start = 0; start < 5; ++start) {
-    server.reset();
-    texts.in_use.reset();
-    scripts.in_use.reset();
-    auto options = scene.options();
-    options.probation = 1h;
-    server.emplace(std::move(options));
-    texts.attach(*server, "texts");
-    scripts.attach(*server, "scripts");
-    ASSERT_TRUE(server->start({.initial_payload = 10s})) << start;
+    restart(1h);
     if (start == 0) publish_and_settle("2", files("two", "y"));
     EXPECT_EQ(texts.text(), "two") << start;
   }

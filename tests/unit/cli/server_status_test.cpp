@@ -139,7 +139,7 @@ TEST(OutcomeOf, WhatIsHeldIsRolledBack) {
   const OutcomeOf held = outcome_of(status(changes), two);
   EXPECT_EQ(held.outcome, Outcome::rolled_back);
   EXPECT_EQ(describe_failure("2.0", held.attempt),
-            "2.0 was rolled back to 1.0 on request, until something newer is published");
+            "2.0 was rolled back: on request, to 1.0, until something newer is published");
   EXPECT_EQ(outcome_of(status(changes), one).outcome, Outcome::active);
 }
 

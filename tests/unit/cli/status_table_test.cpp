@@ -56,11 +56,11 @@ TEST_F(StatusTable, SaysThatARollbackHoldsAndWhatIsInParts) {
   const std::string shown = table(changes);
   EXPECT_THAT(shown, HasSubstr("in parts   what is in use is not whole: a commit failed and could not be "
                                "undone; publish what works, or restart the server\n"));
-  EXPECT_THAT(shown, HasSubstr("on hold    2.0 is not taken into use: rolled back to 1.0 on request, until "
+  EXPECT_THAT(shown, HasSubstr("on hold    2.0 was rolled back on request, to 1.0, until "
                                "something newer is published\n"));
   EXPECT_EQ(status_line(status(changes)),
-            "idle, ready; active 1.0; desired 2.0; what is in use is in parts only; rolled back to 1.0 on "
-            "request, until something newer is published");
+            "idle, ready; active 1.0; desired 2.0; what is in use is in parts only; rolled back on request, "
+            "to 1.0, until something newer is published");
 }
 
 TEST_F(StatusTable, ListsEveryRefusal) {

@@ -74,6 +74,14 @@ class Drive {
         committed();
     }
   }
+  // `target` is published and prepared, and its commit fails.
+  void fail_commit(const Target& target, bool consistent = true) {
+    publish(target);
+    verified();
+    prepared();
+    begin();
+    committed(failure_at(Stage::commit, base::Code::rejected), consistent);
+  }
   // `target` is published, taken into use, and good.
   void make_good(const Target& target) {
     publish(target);

@@ -32,11 +32,7 @@ TEST(ReloaderWayBack, WhatIsInUseInPartsDoesNotBecomeGood) {
   drive.make_good(kA);
   drive.publish(kB);
   drive.go_well();
-  drive.publish(kC);
-  drive.verified();
-  drive.prepared();
-  ASSERT_TRUE(drive.begin());
-  drive.committed(failure_at(Stage::commit, Code::rejected), false);
+  drive.fail_commit(kC, false);
   EXPECT_TRUE(drive.working_on(kB));
 
   drive.pass(20 * kSecond);
@@ -53,11 +49,7 @@ TEST(ReloaderWayBack, WhatCannotBeMendedGivesWayToLastGood) {
   drive.make_good(kA);
   drive.publish(kB);
   drive.go_well();
-  drive.publish(kC);
-  drive.verified();
-  drive.prepared();
-  ASSERT_TRUE(drive.begin());
-  drive.committed(failure_at(Stage::commit, Code::rejected), false);
+  drive.fail_commit(kC, false);
   drive.verified(failure_at(Stage::verify, Code::digest_mismatch));  // B is damaged by now
   ASSERT_TRUE(drive.working_on(kA));
   drive.verified();
@@ -116,11 +108,7 @@ TEST(ReloaderWayBack, AFailedRestoreLoadsLastGoodFromTheVolume) {
 TEST(ReloaderWayBack, AFailedCommitLeavesTheFormer) {
   Drive drive;
   drive.make_good(kA);
-  drive.publish(kB);
-  drive.verified();
-  drive.prepared();
-  ASSERT_TRUE(drive.begin());
-  drive.committed(failure_at(Stage::commit, Code::rejected));
+  drive.fail_commit(kB);
   EXPECT_TRUE(drive.in_use(kA));
   EXPECT_TRUE(drive.refused(kB));
   EXPECT_FALSE(drive.reloader->working_on());
