@@ -18,6 +18,7 @@ constexpr milliseconds kShortestPause = 200ms;
 constexpr milliseconds kLongestPause = 1s;
 constexpr milliseconds kLongPoll = 30s;
 constexpr milliseconds kUnansweredFor = 5s;
+constexpr milliseconds kAnswersWithin = 200ms;
 
 // The failure that an answer 409 is about. The body is the status, of which everything is doubted.
 OutcomeOf failure_in(const control::Response& response, const payload::Digest& digest) {
@@ -43,10 +44,11 @@ std::string desired_in(const control::Response& response) {
 
 std::optional<OutcomeOf> Follower::ask(milliseconds patience) {
   if (options_.run.empty()) return std::nullopt;
-  const auto seconds = std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(patience).count());
+  // Whole seconds that end before our own patience does: its 202 says what it still waits for.
+  const auto seconds =
+      std::max<std::int64_t>(1, std::chrono::floor<std::chrono::seconds>(patience - kAnswersWithin).count());
   const std::string target =
       "/v1/status?wait=" + options_.digest.text() + "&timeout=" + std::to_string(seconds);
-  // The server answers in whole seconds; a shorter deadline of ours ends the wait.
   const auto response =
       get(options_.run, target, patience < kLongPoll ? patience : patience + 2s, options_.stop);
   if (!response) return std::nullopt;
@@ -61,8 +63,11 @@ std::optional<OutcomeOf> Follower::ask(milliseconds patience) {
       outcome.attempt.text = desired_in(*response);
       return outcome;
     }
-    default:  // 202, still at it; 404 and 503, not so far yet; 429, not now
-      return OutcomeOf{};
+    default: {  // 202, still at it; 404 and 503, not so far yet; 429, not now
+      OutcomeOf outcome;
+      outcome.attempt.text = error_text(*response);
+      return outcome;
+    }
   }
 }
 
@@ -80,6 +85,7 @@ std::optional<OutcomeOf> Follower::overtaken() const {
 OutcomeOf Follower::wait(std::optional<Clock::time_point> deadline) {
   const Clock::time_point begin = Clock::now();
   milliseconds rest = kShortestPause;
+  OutcomeOf unsettled;
   while (!options_.stop.stop_requested()) {
     const auto asked = Clock::now();
     auto patience = kLongPoll;
@@ -87,6 +93,7 @@ OutcomeOf Follower::wait(std::optional<Clock::time_point> deadline) {
     if (patience <= 0ms) break;
     const auto answer = ask(patience);
     if (answer && answer->outcome != Outcome::none) return *answer;
+    if (answer) unsettled = *answer;
     if (!answer) {
       if (auto outcome = overtaken()) return *outcome;
       if (!answered_ && Clock::now() - begin > kUnansweredFor && options_.unanswered)
@@ -103,7 +110,9 @@ OutcomeOf Follower::wait(std::optional<Clock::time_point> deadline) {
     if (!pause(pause_for, options_.stop)) break;
     rest = std::min(rest * 2, kLongestPause);
   }
-  return {};
+  if (!answered_ && !options_.run.empty())
+    unsettled.attempt.text = socket_path(options_.run) + ": no server answers";
+  return unsettled;
 }
 
 OutcomeOf Follower::look() {

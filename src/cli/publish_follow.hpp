@@ -26,8 +26,8 @@ class Follower {
   };
   Follower(base::Os& os, Options options) : os_(os), options_(std::move(options)) {}
 
-  // Until there is an outcome, or nothing (none) when `deadline` passed or a stop was requested. The server
-  // may not be there yet, or go and come again.
+  // Until there is an outcome, or none, with what was still waited for as its text, when `deadline` passed or
+  // a stop was requested. The server may not be there yet, or go and come again.
   OutcomeOf wait(std::optional<Clock::time_point> deadline);
 
   // Until a stop is requested: calls `changed` for every outcome that differs from the one before,

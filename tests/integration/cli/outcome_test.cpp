@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
 #include <latch>
+#include <thread>
 
 #include "integration/cli/support.hpp"
 
@@ -203,6 +205,25 @@ TEST_F(Outcome, HostileStatusIsNoStatus) {
   EXPECT_EQ(done.code, 1);
   EXPECT_THAT(done.out, HasSubstr("broke"));
   EXPECT_THAT(done.out + done.err, testing::Not(HasSubstr("\x1b")));
+}
+
+TEST_F(Outcome, NoOutcomeInTimeSaysWhatIsWaitedFor) {
+  // As the server does it: 202 after the timeout asked for, which has to lie within our own patience.
+  FakeServer server(place_.run(), [&](const Asked& asked) {
+    if (waits(asked)) std::this_thread::sleep_for(std::chrono::milliseconds(1000));
+    return Reply{202, active(), "X-OKG-Error: can_commit of scripts says: not yet\r\n"};
+  });
+  const Finished done =
+      okg({"publish", "--from", place_.image(), "--once", "--wait", "1500ms"}, place_.variables());
+  EXPECT_EQ(done.code, 75);
+  EXPECT_THAT(done.err, HasSubstr("no outcome of 2.4.1 yet: can_commit of scripts says: not yet"));
+}
+
+TEST_F(Outcome, NoServerInTimeIsSaid) {
+  const Finished done =
+      okg({"publish", "--from", place_.image(), "--once", "--wait", "300ms"}, place_.variables());
+  EXPECT_EQ(done.code, 75);
+  EXPECT_THAT(done.err, HasSubstr(place_.run() + "/okg.sock: no server answers"));
 }
 
 class TriggerTest : public Outcome {};
