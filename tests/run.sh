@@ -171,7 +171,7 @@ else
 fi
 stage_end
 
-if build asan; then tests asan -L '(^|,)(unit|integration)(,|$)'; fi
+if build asan; then tests asan -L '(^|,)(unit|integration|model)(,|$)'; fi
 if build tsan; then tests tsan -L '(^|,)threads(,|$)'; fi
 
 fuzz_one() { # fuzz_one PROGRAM NAME: ends with 0 iff nothing was found
