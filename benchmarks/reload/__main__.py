@@ -22,6 +22,7 @@ class Programs:
     server: str
     loader: str
     flip: str
+    bare: str
     poll: str
 
 

@@ -39,7 +39,8 @@ one event the mask leaves out. The stub of the script is a process of its own an
 usually happened."""),
     ("Detection", ("rename_to_detected/", "rename_itself/", "stamp_to_detected/"), """
 From just before `rename(2)` of `current` until okg's thread runs, in an idle server of another process (everything
-quiet for 50 ms before). `stamp_to_detected` is `last.detect_us` of status after a real `okg publish`: its stamp is
+quiet for 50 ms before). The bare read is the floor: a process that does nothing but wait for that event, woken by the same
+rename; what is above it is okg's. `stamp_to_detected` is `last.detect_us` of status after a real `okg publish`: its stamp is
 taken before it writes `desired.json` and the new link, so it includes those."""),
     ("Verification: detected to prepare", ("detected_to_prepare/", "verification/", "sha256_of"), """
 Before prepare is called, the list and every file of the payload are hashed. For comparison, the processor's own speed in
