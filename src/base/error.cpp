@@ -56,6 +56,12 @@ std::string_view code_name(Code code) noexcept {
       return "superseded";
     case Code::crash_loop:
       return "crash_loop";
+    case Code::corrupt:
+      return "corrupt";
+    case Code::no_headroom:
+      return "no_headroom";
+    case Code::schema_mismatch:
+      return "schema_mismatch";
     case Code::internal:
       break;
   }
@@ -112,6 +118,12 @@ const char* code_text(Code code) noexcept {
       return "a newer payload is wanted";
     case Code::crash_loop:
       return "the server ended too often while it took this payload into use";
+    case Code::corrupt:
+      return "the segment is damaged, or is none; it was left as it is";
+    case Code::no_headroom:
+      return "the container's memory limit leaves no room for it";
+    case Code::schema_mismatch:
+      return "the segment holds records of another schema; they were left as they are";
     case Code::internal:
       break;
   }
@@ -120,7 +132,7 @@ const char* code_text(Code code) noexcept {
 
 bool code_retriable(Code code) noexcept {
   return code == Code::io || code == Code::no_space || code == Code::timeout || code == Code::busy ||
-         code == Code::no_memory;
+         code == Code::no_memory || code == Code::no_headroom;
 }
 
 Error error_from_errno(int error_number, std::string_view what) {

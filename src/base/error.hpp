@@ -40,12 +40,17 @@ enum class Code : std::int32_t {
   superseded = 30,
   crash_loop = 31,
   internal = 40,
+  // The hot state's: what is in the segment stays as it is.
+  corrupt = 50,
+  no_headroom = 51,
+  schema_mismatch = 52,
 };
 
 std::string_view code_name(Code code) noexcept;
 // One sentence that says who has to act.
 const char* code_text(Code code) noexcept;
-// io, timeout, busy and no_memory may pass by themselves; so may no_space, once somebody has made room.
+// io, timeout, busy and no_memory may pass by themselves; so may no_space and no_headroom, once somebody has
+// made room.
 bool code_retriable(Code code) noexcept;
 
 // `text` is one line "what: where: what to do", without the code's name and without a full stop.

@@ -1,4 +1,4 @@
-#include "server/fork.hpp"
+#include "base/fork.hpp"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <array>
 #include <atomic>
 
-namespace okg::server {
+namespace okg::base {
 namespace {
 
 constexpr std::size_t kSlots = 1024;
@@ -46,4 +46,4 @@ unsigned fork_generation() noexcept {
   return generation.load(std::memory_order_relaxed);
 }
 
-}  // namespace okg::server
+}  // namespace okg::base

@@ -2,7 +2,7 @@
 // Descriptors that carry a flock are registered here and closed in every child.
 #pragma once
 
-namespace okg::server {
+namespace okg::base {
 
 // Registers `fd`; the table is fixed and lock-free, since it is read in the child. When it is full the
 // descriptor is simply not registered.
@@ -13,4 +13,4 @@ bool forget_descriptor(int fd) noexcept;
 // made under and is closed when it differs.
 unsigned fork_generation() noexcept;
 
-}  // namespace okg::server
+}  // namespace okg::base

@@ -35,7 +35,8 @@ class Os {
   virtual int close(int fd);
   virtual ssize_t read(int fd, void* data, std::size_t size);
   virtual ssize_t write(int fd, const void* data, std::size_t size);
-  virtual int fallocate(int fd, off_t size);
+  virtual ssize_t pread(int fd, void* data, std::size_t size, off_t offset);
+  virtual int fallocate(int fd, off_t offset, off_t size);  // the file is at least offset + size long then
   virtual int fstat(int fd, struct stat* out);
   virtual int stat(int directory, const char* path, struct stat* out);  // never follows a link
   virtual int fchmod(int fd, mode_t mode);
@@ -51,10 +52,20 @@ class Os {
   virtual int list_directory(int fd,
                              std::vector<DirectoryEntry>* out);  // reads from the start; no "." and ".."
   virtual int lock(int fd, bool exclusive);                      // flock, LOCK_NB: -EWOULDBLOCK when held
+  // F_OFD_SETLK for writing: the open file's, not the process's, so that no other close() gives it up.
+  // -EAGAIN when held.
+  virtual int lock_open_file(int fd);
   virtual int syncfs(int fd);
   virtual int fsync(int fd);
   virtual int fstatfs(int fd, struct statfs* out);
   virtual int fstatvfs(int fd, struct statvfs* out);
+
+  // Shared, readable and writable memory of the file's first `size` bytes, which may be more than it has; a
+  // forked child does not get it.
+  virtual int map(int fd, std::size_t size, void** memory);
+  virtual int unmap(void* memory, std::size_t size);
+  // Into the page table, by steps, without a store; -EINVAL where the kernel cannot.
+  virtual int populate(void* memory, std::size_t size);
 
   // Watching.
   virtual int inotify_open();
@@ -63,6 +74,7 @@ class Os {
   // Time. CLOCK_MONOTONIC is the same for all containers of a machine and stands still during suspend.
   virtual std::int64_t monotonic_ns();
   virtual std::int64_t realtime_ns();
+  virtual std::int64_t boottime_ns();  // as monotonic_ns(), but goes on during suspend
   virtual void sleep_ms(int milliseconds);
 
   // Identity.

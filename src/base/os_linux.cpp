@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -61,8 +62,11 @@ ssize_t Os::read(int fd, void* data, std::size_t size) {
 ssize_t Os::write(int fd, const void* data, std::size_t size) {
   return checked(::write(fd, data, size));
 }
-int Os::fallocate(int fd, off_t size) {
-  return checked(::fallocate(fd, 0, 0, size));
+ssize_t Os::pread(int fd, void* data, std::size_t size, off_t offset) {
+  return checked(::pread(fd, data, size, offset));
+}
+int Os::fallocate(int fd, off_t offset, off_t size) {
+  return checked(::fallocate(fd, 0, offset, size));
 }
 int Os::fstat(int fd, struct stat* out) {
   return checked(::fstat(fd, out));
@@ -122,6 +126,28 @@ int Os::list_directory(int fd, std::vector<DirectoryEntry>* out) {
 int Os::lock(int fd, bool exclusive) {
   return checked(::flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB));
 }
+int Os::lock_open_file(int fd) {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return checked(::fcntl(fd, F_OFD_SETLK, &lock));
+}
+int Os::map(int fd, std::size_t size, void** memory) {
+  void* const mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) return -errno;
+  ::madvise(mapped, size, MADV_DONTFORK);
+  *memory = mapped;
+  return 0;
+}
+int Os::unmap(void* memory, std::size_t size) {
+  return checked(::munmap(memory, size));
+}
+int Os::populate(void* memory, std::size_t size) {
+#ifndef MADV_POPULATE_READ
+  constexpr int MADV_POPULATE_READ = 22;  // since Linux 5.14; older headers do not know it
+#endif
+  return checked(::madvise(memory, size, MADV_POPULATE_READ));
+}
 int Os::syncfs(int fd) {
   return checked(::syncfs(fd));
 }
@@ -147,6 +173,9 @@ std::int64_t Os::monotonic_ns() {
 }
 std::int64_t Os::realtime_ns() {
   return clock_ns(CLOCK_REALTIME);
+}
+std::int64_t Os::boottime_ns() {
+  return clock_ns(CLOCK_BOOTTIME);
 }
 void Os::sleep_ms(int milliseconds) {
   const timespec span{milliseconds / 1000, (milliseconds % 1000) * 1'000'000L};

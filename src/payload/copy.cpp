@@ -33,7 +33,7 @@ mode_t sealed_mode(const ListEntry& entry) {
 Status preallocate(Os& os, int fd, std::uint64_t size, const std::string& path) {
   if (size < kLeastPreallocated || size > kMostPreallocated) return {};
   for (;;) {
-    const int failed = os.fallocate(fd, static_cast<off_t>(size));
+    const int failed = os.fallocate(fd, 0, static_cast<off_t>(size));
     if (failed == -EINTR) continue;
     if (failed == -ENOSPC || failed == -EDQUOT)
       return base::error_from_errno(-failed, "allocate " + base::quote(path));

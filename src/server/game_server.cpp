@@ -11,7 +11,7 @@
 #include "base/files.hpp"
 #include "base/scoped_value.hpp"
 #include "base/text.hpp"
-#include "server/fork.hpp"
+#include "base/fork.hpp"
 #include "server/status.hpp"
 
 namespace okg::server {
@@ -54,7 +54,7 @@ GameServer::GameServer(base::Os& os, Options options)
       options_(std::move(options)),
       uuid_(base::make_uuid(os)),
       binary_(binary_identity(options_.server_version)),
-      born_in_(fork_generation()) {}
+      born_in_(base::fork_generation()) {}
 
 GameServer::~GameServer() {
   if (!forked()) {
@@ -62,7 +62,7 @@ GameServer::~GameServer() {
     return;
   }
   // The threads are the parent's, and what they held is in an unknown state here: it is left alone.
-  if (instance_ && !forget_descriptor(instance_->directory())) instance_->disown();
+  if (instance_ && !base::forget_descriptor(instance_->directory())) instance_->disown();
   static_cast<void>(driver_.release());
   static_cast<void>(io_.release());
 }
@@ -82,7 +82,7 @@ base::Status GameServer::claim_run_directory() {
   auto claimed = Instance::claim(os_, directory);
   if (claimed) {
     instance_ = std::move(*claimed);
-    close_in_children(instance_->directory());
+    base::close_in_children(instance_->directory());
     if (const auto written =
             write_instance(os_, instance_->directory(), uuid_, binary_, options_.server_version);
         !written)
@@ -96,7 +96,7 @@ base::Status GameServer::claim_run_directory() {
 }
 
 bool GameServer::forked() const {
-  return born_in_ != fork_generation();
+  return born_in_ != base::fork_generation();
 }
 
 base::Status GameServer::add(HandlerPtr handler) {
@@ -186,7 +186,7 @@ void GameServer::close() {
     if (driver_) driver_->stop();
   }
   if (instance_) {
-    forget_descriptor(instance_->directory());
+    base::forget_descriptor(instance_->directory());
     instance_.reset();
   }
 }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "server/fork.hpp"
+#include "base/fork.hpp"
 
 namespace okg::server {
 
@@ -10,12 +10,12 @@ LivePayload::LivePayload(payload::VersionDirectory d, payload::VerifiedPayload v
     : directory(std::move(d)), verified(std::move(v)), digest(verified.digest.text()) {
   for (const auto& [name, component] : verified.manifest.components)
     components[name] = component.digest.text();
-  close_in_children(directory.fd.get());
+  base::close_in_children(directory.fd.get());
 }
 
 LivePayload::~LivePayload() {
   // In a child the lock's copy is closed already, and its number may be somebody else's by now.
-  if (!forget_descriptor(directory.fd.get())) directory.fd.release();
+  if (!base::forget_descriptor(directory.fd.get())) directory.fd.release();
 }
 
 reload::ComponentDigests LivePayload::component_digests() const {

@@ -24,6 +24,7 @@ enum class Call : unsigned {
   close,
   read,
   write,
+  pread,
   fallocate,
   fstat,
   stat,
@@ -38,6 +39,9 @@ enum class Call : unsigned {
   readlink,
   list_directory,
   lock,
+  lock_open_file,
+  map,
+  populate,
   syncfs,
   fsync,
   fstatfs,
@@ -125,9 +129,13 @@ class FaultyOs : public base::Os {
     if (const int error = enter(Call::write)) return -error;
     return Os::write(fd, data, shortened(size));
   }
-  int fallocate(int fd, off_t size) override {
+  ssize_t pread(int fd, void* data, std::size_t size, off_t offset) override {
+    if (const int error = enter(Call::pread)) return -error;
+    return Os::pread(fd, data, shortened(size), offset);
+  }
+  int fallocate(int fd, off_t offset, off_t size) override {
     if (const int error = enter(Call::fallocate)) return -error;
-    return Os::fallocate(fd, size);
+    return Os::fallocate(fd, offset, size);
   }
   int fstat(int fd, struct stat* out) override {
     if (const int error = enter(Call::fstat)) return -error;
@@ -183,6 +191,18 @@ class FaultyOs : public base::Os {
   int lock(int fd, bool exclusive) override {
     if (const int error = enter(Call::lock)) return -error;
     return Os::lock(fd, exclusive);
+  }
+  int lock_open_file(int fd) override {
+    if (const int error = enter(Call::lock_open_file)) return -error;
+    return Os::lock_open_file(fd);
+  }
+  int map(int fd, std::size_t size, void** memory) override {
+    if (const int error = enter(Call::map)) return -error;
+    return Os::map(fd, size, memory);
+  }
+  int populate(void* memory, std::size_t size) override {
+    if (const int error = enter(Call::populate)) return -error;
+    return Os::populate(memory, size);
   }
   int syncfs(int fd) override {
     if (const int error = enter(Call::syncfs)) return -error;

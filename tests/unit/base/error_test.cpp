@@ -33,7 +33,10 @@ constexpr Code kAll[] = {Code::ok,
                          Code::report_bad,
                          Code::superseded,
                          Code::crash_loop,
-                         Code::internal};
+                         Code::internal,
+                         Code::corrupt,
+                         Code::no_headroom,
+                         Code::schema_mismatch};
 
 TEST(Error, HasANameAndATextOfItsOwnForEveryCode) {
   std::set<std::string> names;
@@ -61,8 +64,8 @@ TEST(Error, IsRetriableWhereTheSurroundingsMayChange) {
   std::set<Code> retriable;
   for (const Code code : kAll)
     if (Error(code, "").retriable) retriable.insert(code);
-  EXPECT_EQ(retriable,
-            (std::set<Code>{Code::io, Code::no_space, Code::timeout, Code::busy, Code::no_memory}));
+  EXPECT_EQ(retriable, (std::set<Code>{Code::io, Code::no_space, Code::timeout, Code::busy, Code::no_memory,
+                                       Code::no_headroom}));
 }
 
 TEST(Error, SortsErrnos) {
