@@ -1,0 +1,49 @@
+// The mapped bytes of a segment, and what of them may be used: nothing that lies in the file is believed
+// before it was compared with this.
+#pragma once
+
+#include "hot/format.hpp"
+#include "hot/ordered.hpp"
+
+namespace okg::hot {
+
+class Image {
+ public:
+  Image(std::byte* base, const Header& header) : base_(base), header_(header) {}
+
+  const Header& header() const { return header_; }
+  State& state() const { return *at<State>(kStateOffset); }
+  // Allocated and mapped.
+  std::uint64_t bytes() const { return ordered::load(&state().bytes.word); }
+
+  template <class T>
+  T* at(std::uint64_t offset) const {
+    return reinterpret_cast<T*>(base_ + offset);
+  }
+  std::uint64_t* word(std::uint64_t offset) const { return at<std::uint64_t>(offset); }
+  std::uint64_t load(std::uint64_t offset) const { return ordered::load(word(offset)); }
+  std::uint64_t offset_of(const void* inside) const {
+    return static_cast<std::uint64_t>(static_cast<const std::byte*>(inside) - base_);
+  }
+
+  TableEntry& table(std::size_t index) const {
+    return *at<TableEntry>(header_.tables_offset + index * sizeof(TableEntry));
+  }
+  std::uint64_t page_word_offset(std::uint64_t page) const { return header_.page_map_offset + page * 8; }
+  std::uint64_t* page_word(std::uint64_t page) const { return word(page_word_offset(page)); }
+
+  // Does [offset, offset + size) lie where records, leaves and directories lie?
+  bool is_data(std::uint64_t offset, std::uint64_t size) const {
+    const std::uint64_t end = bytes();
+    return offset >= header_.data_offset && offset <= end && size <= end - offset;
+  }
+  bool is_data_page(std::uint64_t offset) const {
+    return offset % kPageBytes == 0 && is_data(offset, kPageBytes);
+  }
+
+ private:
+  std::byte* base_;
+  Header header_;  // a copy: the one in the file could change under us
+};
+
+}  // namespace okg::hot

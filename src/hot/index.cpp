@@ -1,0 +1,222 @@
+#include "hot/index.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace okg::hot {
+
+using base::Error;
+using base::Result;
+using base::Status;
+using faults::is;
+using faults::Mutant;
+
+namespace {
+
+constexpr std::uint64_t kLeafCells = kLeafLines * kCellsPerLine;
+
+std::uint64_t cell_offset(std::uint64_t leaf, std::size_t line, std::size_t cell) {
+  return leaf + (line % kLeafLines) * kLineBytes + cell * 8;
+}
+
+std::uint32_t directory_pages(unsigned depth) {
+  return static_cast<std::uint32_t>(((8ULL << depth) + kPageBytes - 1) / kPageBytes);
+}
+
+void put(Record& record, const Image& image, std::uint64_t offset, std::uint64_t value) {
+  if (is(Mutant::directory_outside)) ordered::store(image.word(offset), value);
+  record.set(offset, value);
+}
+
+}  // namespace
+
+bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
+  if (!image.is_data(offset, sizeof(RecordHeader))) return false;
+  ordered::copy_words(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
+  const RecordHeader& header = view->header;
+  if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes) return false;
+  if (!image.is_data(offset, record_bytes(header.key_bytes, header.value_bytes))) return false;
+  view->key = image.at<std::byte>(offset + sizeof(RecordHeader));
+  view->value = view->key + padded(header.key_bytes, 8);
+  return true;
+}
+
+Index::Index(const Image& image, std::size_t table, std::uint8_t shard)
+    : image_(image), root_(image.offset_of(&image.table(table).shards[shard].directory)) {}
+
+Error Index::damaged(const char* what) const {
+  return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
+}
+
+bool Index::is_directory(const Rooted& root) const {
+  return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
+         image_.is_data(root.offset, 8ULL << root.depth);
+}
+
+Result<Rooted> Index::root() const {
+  const std::uint64_t word = image_.load(root_);
+  if (word == 0) return Rooted{0, 0};
+  const Rooted root = Rooted::from(word);
+  if (!is_directory(root)) return damaged("its root leads to no directory");
+  return root;
+}
+
+Result<Index::Range> Index::leaf_at(std::uint32_t tag) const {
+  Range range;
+  const auto leaf = leaf_of(tag);
+  if (!leaf) return leaf.error();
+  if (leaf->directory_word == 0) return range;
+  range.offset = leaf->leaf.offset;
+  range.depth = leaf->leaf.depth;
+  const std::uint32_t tags = 1U << (kTagBits - range.depth);
+  range.first = tag & ~(tags - 1);
+  range.end = range.first + tags;
+  return range;
+}
+
+Result<Index::Leaf> Index::leaf_of(std::uint32_t tag) const {
+  Leaf found;
+  const auto root = this->root();
+  if (!root) return root.error();
+  found.root = *root;
+  if (root->offset == 0) return found;
+  found.directory_word = found.root.offset + (std::uint64_t{tag} >> (kTagBits - found.root.depth)) * 8;
+  found.leaf = Rooted::from(image_.load(found.directory_word));
+  if (found.leaf.depth > found.root.depth || !image_.is_data_page(found.leaf.offset))
+    return damaged("a directory word leads to no leaf");
+  return found;
+}
+
+Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
+  const std::uint32_t tag = hashed.tag();
+  const auto leaf = leaf_of(tag);
+  if (!leaf) return leaf.error();
+  Found found;
+  if (leaf->directory_word == 0) return found;
+  for (std::size_t i = 0; i < kWindowLines; ++i) {
+    const std::uint64_t line = cell_offset(leaf->leaf.offset, hashed.line() + i, 0);
+    // All eight first: a branch a cell would be mispredicted.
+    std::array<std::uint64_t, kCellsPerLine> cells;
+    unsigned candidates = 0;
+    for (std::size_t c = 0; c < kCellsPerLine; ++c) {
+      cells[c] = image_.load(line + c * 8);
+      candidates |= static_cast<unsigned>(cells[c] >> (64 - kTagBits) == tag) << c;
+    }
+    for (; candidates != 0; candidates &= candidates - 1) {
+      const auto c = static_cast<std::size_t>(__builtin_ctz(candidates));
+      if (cells[c] == 0) continue;
+      if (!view_record(image_, record_offset(cells[c]), &found.view))
+        return damaged("a cell leads to no record");
+      std::array<char, kMostKeyBytes> theirs;
+      if (found.view.header.key_bytes != key.size()) continue;
+      ordered::copy_words(theirs.data(), found.view.key, key.size());
+      if (std::memcmp(theirs.data(), key.data(), key.size()) != 0) continue;
+      found.cell_offset = line + c * 8;
+      found.cell = cells[c];
+      return found;
+    }
+  }
+  return found;
+}
+
+Result<std::uint64_t> Index::make_room(Hashed hashed, Pages& pages, Shard& shard) const {
+  for (;;) {
+    const auto leaf = leaf_of(hashed.tag());
+    if (!leaf) return leaf.error();
+    if (leaf->directory_word == 0) {
+      if (auto begun = begin(pages, shard); !begun) return begun.error();
+      continue;
+    }
+    for (std::size_t i = 0; i < kWindowLines * kCellsPerLine; ++i) {
+      const std::uint64_t offset =
+          cell_offset(leaf->leaf.offset, hashed.line() + i / kCellsPerLine, i % kCellsPerLine);
+      if (image_.load(offset) == 0) return offset;
+    }
+    if (leaf->leaf.depth == kMostDepth)
+      return Error(base::Code::no_space, "too many keys with the same hash");
+    const auto made = leaf->leaf.depth == leaf->root.depth ? double_directory(leaf->root, pages, shard)
+                                                           : split(*leaf, hashed.tag(), pages, shard);
+    if (!made) return made.error();
+  }
+}
+
+// The first directory, of one word, and the first leaf.
+Status Index::begin(Pages& pages, Shard& shard) const {
+  Operation operation(image_, pages, shard);
+  const auto directory = operation.take_pages(1, PageKind::directory);
+  if (!directory) return directory.error();
+  const auto leaf = operation.take_pages(1, PageKind::leaf);
+  if (!leaf) return leaf.error();
+  const std::uint64_t word = Rooted{0, *leaf}.word();
+  const bool late = is(Mutant::double_before_fill);
+  if (!late) {
+    ordered::fill(image_.word(*directory), &word, 8);
+    ordered::zero(image_.word(*leaf), kPageBytes);
+  }
+  put(operation.record(), image_, root_, Rooted{0, *directory}.word());
+  auto done = operation.commit();
+  if (late) {
+    ordered::fill(image_.word(*directory), &word, 8);
+    ordered::zero(image_.word(*leaf), kPageBytes);
+  }
+  return done;
+}
+
+Status Index::double_directory(const Rooted& root, Pages& pages, Shard& shard) const {
+  Operation operation(image_, pages, shard);
+  const auto made = operation.take_pages(directory_pages(root.depth + 1), PageKind::directory);
+  if (!made) return made.error();
+  const auto fill = [&] {
+    for (std::uint64_t i = 0; i < 1ULL << root.depth; ++i) {
+      const std::uint64_t word = image_.load(root.offset + i * 8);
+      const std::array<std::uint64_t, 2> twice = {word, word};
+      ordered::fill(image_.word(*made + i * 16), twice.data(), 16);
+    }
+  };
+  const bool late = is(Mutant::double_before_fill);
+  if (!late) fill();
+  put(operation.record(), image_, root_, Rooted{root.depth + 1, *made}.word());
+  operation.free_pages(root.offset / kPageBytes, directory_pages(root.depth));
+  auto done = operation.commit();
+  if (late) fill();
+  return done;
+}
+
+Status Index::split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const {
+  const unsigned depth = leaf.leaf.depth + 1;
+  // Which half a cell belongs to is the next bit of its tag; it keeps its place in the leaf.
+  const unsigned bit = kTagBits - depth;
+  std::array<std::array<std::uint64_t, kLeafCells>, 2> halves{};
+  for (std::size_t i = 0; i < kLeafCells; ++i) {
+    const std::uint64_t cell = image_.load(leaf.leaf.offset + i * 8);
+    if (cell != 0) halves[cell >> (64 - kTagBits) >> bit & 1][i] = cell;
+  }
+  Operation operation(image_, pages, shard);
+  std::array<std::uint64_t, 2> made{};
+  for (std::uint64_t& offset : made) {
+    const auto page = operation.take_pages(1, PageKind::leaf);
+    if (!page) return page.error();
+    offset = *page;
+  }
+  const auto fill = [&] {
+    for (std::size_t half = 0; half < 2; ++half)
+      ordered::fill(image_.word(made[half]), halves[half].data(), kPageBytes);
+  };
+  const bool late = is(Mutant::publish_empty_leaf);
+  if (!late) fill();
+  const std::uint64_t words = 1ULL << (leaf.root.depth - leaf.leaf.depth);
+  const std::uint64_t first = (std::uint64_t{tag} >> (kTagBits - leaf.root.depth)) & ~(words - 1);
+  if (words + 8 > shard.log.capacity())
+    return Error(base::Code::no_space, "the directory is too deep for the log");
+  for (std::uint64_t i = 0; i < words; ++i)
+    put(operation.record(), image_, leaf.root.offset + (first + i) * 8,
+        Rooted{depth, made[i / (words / 2)]}.word());
+  if (is(Mutant::free_leaf_first))
+    ordered::store(image_.page_word(leaf.leaf.offset / kPageBytes), PageWord{PageKind::free, 0, 0, 1}.word());
+  operation.free_pages(leaf.leaf.offset / kPageBytes, 1);
+  auto done = operation.commit();
+  if (late) fill();
+  return done;
+}
+
+}  // namespace okg::hot

@@ -1,0 +1,74 @@
+// From a key to its record: an extendible hash of which each step is one committed record.
+#pragma once
+
+#include <string_view>
+
+#include "hot/hash.hpp"
+#include "hot/shard.hpp"
+
+namespace okg::hot {
+
+inline std::uint64_t cell_for(std::uint32_t tag, std::uint64_t offset) {
+  return std::uint64_t{tag} << (64 - kTagBits) | offset / kSlotUnit;
+}
+inline std::uint64_t record_offset(std::uint64_t cell) {
+  return (cell & kCellOffsetMask) * kSlotUnit;
+}
+
+// A record's header, key and value as they lie in the file; nothing is read that is not mapped.
+struct RecordView {
+  RecordHeader header;
+  const std::byte* key;
+  const std::byte* value;
+};
+// False when no record can lie there.
+bool view_record(const Image& image, std::uint64_t offset, RecordView* view);
+
+// The index of one table in one shard.
+class Index {
+ public:
+  Index(const Image& image, std::size_t table, std::uint8_t shard);
+
+  std::uint64_t root_offset() const { return root_; }
+
+  struct Found {
+    std::uint64_t cell_offset = 0;  // 0: not there
+    std::uint64_t cell = 0;
+    RecordView view{};
+  };
+  // For a writer, under the shard's mutex, and for a reader that validates what it found by the shard's
+  // sequence. corrupt when a word leads to nowhere.
+  base::Result<Found> find(Hashed hashed, std::string_view key) const;
+
+  // An empty cell for a key that is not there, made by splitting where need be: those are operations of their
+  // own.
+  base::Result<std::uint64_t> make_room(Hashed hashed, Pages& pages, Shard& shard) const;
+
+  // The leaf that `tag` belongs to, and which tags belong to it with it: from `first` up to `end`. offset 0:
+  // there is no record in this index.
+  struct Range {
+    std::uint64_t offset = 0;
+    unsigned depth = 0;
+    std::uint32_t first = 0, end = 1U << kTagBits;
+  };
+  base::Result<Range> leaf_at(std::uint32_t tag) const;
+  // Of the directory; {0, 0} when there is none. corrupt when there is none where the root leads.
+  base::Result<Rooted> root() const;
+
+ private:
+  struct Leaf {
+    std::uint64_t directory_word = 0;  // offset of the word that leads to it; 0: no directory yet
+    Rooted root{}, leaf{};
+  };
+  base::Result<Leaf> leaf_of(std::uint32_t tag) const;
+  base::Status begin(Pages& pages, Shard& shard) const;
+  base::Status double_directory(const Rooted& root, Pages& pages, Shard& shard) const;
+  base::Status split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const;
+  base::Error damaged(const char* what) const;
+  bool is_directory(const Rooted& root) const;
+
+  const Image& image_;
+  std::uint64_t root_;
+};
+
+}  // namespace okg::hot

@@ -1,0 +1,70 @@
+// Runs of pages, and who has them. The page map in the file says it; what is free is remembered here, found
+// again after an open by looking through the map bit by bit.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "base/error.hpp"
+#include "hot/image.hpp"
+#include "hot/redo.hpp"
+
+namespace okg::hot {
+
+// All functions: under the mutex, which an operation that takes or frees pages holds until its record is
+// retired.
+class Pages {
+ public:
+  explicit Pages(const Image& image);
+
+  std::mutex mutex;
+
+  // Makes room in the file from the first offset to the second; none: the file does not grow.
+  using Grow = std::function<base::Status(std::uint64_t from, std::uint64_t to)>;
+  void set_grow(Grow grow) { grow_ = std::move(grow); }
+
+  // A run of `count` pages as `what` (whose count is set here), in the record. no_space, without a trace,
+  // when there is none.
+  base::Result<std::uint64_t> take(std::uint32_t count, PageWord what, Record& record);
+  // Gives runs taken since the last settle() back: the record was given up.
+  void give_up();
+  // The record was carried out.
+  void settle() noexcept;
+  // Into the record: the run that begins at `page` is free, once it was carried out.
+  void free(std::uint64_t page, std::uint32_t count, Record& record);
+
+  // Frees a run that nothing leads to: one store, which needs no record.
+  void give_back(std::uint64_t page, std::uint32_t count);
+
+  // Looks at up to `runs` more runs of what was there at the open. False once all were looked at.
+  bool scan(std::size_t runs);
+  bool is_scanned() const { return scanned_ >= scan_end_; }
+  // Are there so many pages that were never used?
+  bool has_unused(std::uint32_t count) const { return end_ + count <= image_.bytes() / kPageBytes; }
+  // Slabs of a shard that scan() found: their slots may be free.
+  std::vector<std::uint64_t>& found(std::size_t shard) { return found_[shard]; }
+
+  std::uint64_t free_pages() const;
+
+ private:
+  struct Run {
+    std::uint64_t page;
+    std::uint32_t count;  // for what was taken: of the run that is free again when it is given up
+    bool from_end;
+  };
+  void add_free(std::uint64_t page, std::uint64_t count);
+  // So that `count` pages more than used ones are there.
+  base::Status grow(std::uint64_t count);
+
+  const Image& image_;
+  Grow grow_;
+  std::map<std::uint64_t, std::uint64_t> free_;  // first page -> pages
+  std::vector<Run> taken_, freed_;
+  std::uint64_t end_;  // pages from here on were never used
+  std::uint64_t scanned_, scan_end_;
+  std::vector<std::vector<std::uint64_t>> found_;
+};
+
+}  // namespace okg::hot

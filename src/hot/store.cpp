@@ -1,0 +1,155 @@
+#include "hot/store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "base/text.hpp"
+
+namespace okg::hot {
+
+using base::Code;
+using base::Error;
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr std::uint64_t kPopulateStep = 2ULL << 20;
+
+// The kernel's name for this boot as two words; zeros where it does not say.
+std::array<std::uint64_t, 2> boot_words(base::Os& os) {
+  std::array<std::uint64_t, 2> words{};
+  std::size_t digit = 0;
+  for (const char c : os.boot_id()) {
+    const int value = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (value < 0 || digit >= 32) continue;
+    words[digit / 16] = words[digit / 16] << 4 | static_cast<std::uint64_t>(value);
+    ++digit;
+  }
+  return words;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(base::Os& os, const StoreOptions& options) {
+  const std::int64_t begin = os.monotonic_ns();
+  std::string quarantined_as;
+  for (;;) {
+    auto segment = Segment::open(os, options.segment);
+    if (!segment) return segment.error();
+    auto engine = Engine::open((*segment)->memory(), (*segment)->header());
+    if (!engine)
+      return Error(engine.error().code, "hot state " + (*segment)->path() + ": " + engine.error().text);
+    std::unique_ptr<Store> store(new Store(*std::move(segment), *std::move(engine), options));
+    OpenReport& report = store->report_;
+    if (report.is_crash_loop && options.on_crash_loop == OnCrashLoop::quarantine) {
+      auto aside = store->segment_->put_aside(report.epoch);
+      if (!aside) return aside.error();
+      report.opened = Opened::read_only;  // it is not marked as closed in good order
+      quarantined_as = *aside;
+      continue;  // what is made now is new
+    }
+    if (report.is_crash_loop && options.on_crash_loop == OnCrashLoop::read_only)
+      report.opened = Opened::read_only;
+    if (!quarantined_as.empty()) {
+      report.opened = Opened::quarantined;
+      report.quarantined_as = quarantined_as;
+    }
+    report.open_took = std::chrono::nanoseconds(os.monotonic_ns() - begin);
+    return store;
+  }
+}
+
+Store::Store(std::unique_ptr<Segment> segment, std::unique_ptr<Engine> engine, const StoreOptions& options)
+    : segment_(std::move(segment)), engine_(std::move(engine)), options_(options) {
+  opened_ns_ = segment_->os().monotonic_ns();
+  engine_->set_grow([this](std::uint64_t from, std::uint64_t to) { return segment_->allocate(from, to); });
+  take_over();
+}
+
+// What the file says of whoever had it before, and that it is ours now.
+void Store::take_over() {
+  base::Os& os = segment_->os();
+  State& state = engine_->image().state();
+  report_.opened = segment_->was_created() ? Opened::created : Opened::resumed;
+  report_.epoch = ordered::load(&state.epoch.word);
+  report_.was_clean = ordered::load(&state.clean.word) == 1;
+  report_.unclean_opens = report_.was_clean ? 0 : ordered::load(&state.unclean_opens.word) + 1;
+  report_.is_crash_loop = report_.unclean_opens >= options_.crash_loop_opens;
+  report_.held_before_by = segment_->was_created() ? "" : segment_->held_before_by();
+  report_.inherited_bytes = segment_->inherited_bytes();
+  report_.size = engine_->size();
+  const std::array<std::uint64_t, 2> boot = boot_words(os);
+  const bool same_boot =
+      boot[0] == ordered::load(&state.boot[0].word) && boot[1] == ordered::load(&state.boot[1].word);
+  const auto alive = static_cast<std::int64_t>(ordered::load(&state.alive_ns.word));
+  const std::int64_t now = os.boottime_ns();
+  report_.downtime = std::chrono::nanoseconds(
+      segment_->was_created() || !same_boot || alive <= 0 || alive > now ? -1 : now - alive);
+
+  ordered::store(&state.unclean_opens.word, report_.unclean_opens);
+  ordered::store(&state.clean.word, 0);
+  ordered::store(&state.boot[0].word, boot[0]);
+  ordered::store(&state.boot[1].word, boot[1]);
+  ordered::store(&state.alive_ns.word, static_cast<std::uint64_t>(now));
+}
+
+Store::~Store() {
+  if (!is_here() || is_read_only()) return;
+  State& state = engine_->image().state();
+  ordered::store(&state.alive_ns.word, static_cast<std::uint64_t>(segment_->os().boottime_ns()));
+  ordered::store(&state.unclean_opens.word, 0);
+  ordered::store(&state.clean.word, 1);
+}
+
+Status Store::check_writable() const {
+  if (!is_here())
+    return Error(Code::closed, "hot state " + segment_->path() + ": is not there in a forked child");
+  if (!is_read_only()) return {};
+  return Error(Code::denied, "hot state " + segment_->path() + ": was opened read-only, for " +
+                                 std::to_string(report_.unclean_opens) +
+                                 " processes in a row died young with it");
+}
+
+Result<std::size_t> Store::table(std::string_view name, const TableOptions& options) {
+  if (!is_here()) return check_writable().error();
+  auto found = engine_->table(name, options, !is_read_only());
+  if (!found && found.error().code == Code::not_found) return check_writable().error();
+  return found;
+}
+
+Status Store::put(std::size_t table, std::string_view key, std::string_view value) {
+  if (is_read_only() || !is_here()) return check_writable();
+  return engine_->put(table, key, value);
+}
+
+Status Store::erase(std::size_t table, std::string_view key) {
+  if (is_read_only() || !is_here()) return check_writable();
+  return engine_->erase(table, key);
+}
+
+bool Store::poll(std::chrono::nanoseconds budget) {
+  if (!is_here()) return false;
+  base::Os& os = segment_->os();
+  const std::int64_t now = os.monotonic_ns();
+  State& state = engine_->image().state();
+  ordered::store(&state.alive_ns.word, static_cast<std::uint64_t>(os.boottime_ns()));
+  if (!lived_ && now - opened_ns_ >= std::chrono::nanoseconds(options_.young).count()) {
+    lived_ = true;
+    ordered::store(&state.unclean_opens.word, 0);
+  }
+  const std::uint64_t inherited = segment_->was_created() ? 0 : engine_->image().bytes();
+  bool more = true;
+  while (more && os.monotonic_ns() - now < budget.count()) {
+    more = engine_->work();
+    if (populated_ >= inherited) continue;
+    const std::uint64_t step = std::min(kPopulateStep, inherited - populated_);
+    // Where the kernel cannot, pages come by themselves, one by one.
+    populated_ = os.populate(segment_->memory() + populated_, step) == 0 ? populated_ + step : inherited;
+    more = more || populated_ < inherited;
+  }
+  return more;
+}
+
+}  // namespace okg::hot

@@ -1,0 +1,89 @@
+// Hot state as a program has it: a segment opened, its engine, and the report on what was found.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/fork.hpp"
+#include "hot/engine.hpp"
+#include "hot/segment.hpp"
+
+namespace okg::hot {
+
+// What to do when process after process died young while it had the segment: is the state itself what kills
+// them?
+enum class OnCrashLoop { resume, read_only, quarantine };
+
+struct StoreOptions {
+  SegmentOptions segment;
+  OnCrashLoop on_crash_loop = OnCrashLoop::resume;
+  // Opens in a row after a death within `young`; updates that end in SIGKILL count too, so not three.
+  std::uint64_t crash_loop_opens = 5;
+  std::chrono::seconds young{60};
+};
+
+enum class Opened { created, resumed, quarantined, read_only };
+
+struct OpenReport {
+  Opened opened = Opened::created;
+  std::uint64_t epoch = 0;
+  bool was_clean = true;            // who had it before closed it
+  std::uint64_t unclean_opens = 0;  // in a row, this one included
+  bool is_crash_loop = false;
+  std::string held_before_by;           // who that was, as it said of itself
+  std::uint64_t inherited_bytes = 0;    // memory that was there already: charged to whoever first touched it
+  std::chrono::nanoseconds downtime{};  // since that one was last alive; negative: not known
+  Size size;                            // without a look at any record
+  std::string quarantined_as;           // the file that was put aside
+  std::chrono::nanoseconds open_took{};
+};
+
+class Store {
+ public:
+  static base::Result<std::unique_ptr<Store>> open(base::Os& os, const StoreOptions& options);
+  // Closed in good order: the next open is clean.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const OpenReport& report() const { return report_; }
+  bool is_read_only() const { return report_.opened == Opened::read_only; }
+  // In a child of the process that opened it there is nothing: every call fails.
+  bool is_here() const { return generation_ == base::fork_generation(); }
+
+  base::Result<std::size_t> table(std::string_view name, const TableOptions& options);
+  base::Status put(std::size_t table, std::string_view key, std::string_view value);
+  base::Status erase(std::size_t table, std::string_view key);
+  Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
+          std::size_t* size) const {
+    return is_here() ? engine_->get(table, key, buffer, capacity, size) : Got::missing;
+  }
+  template <class Visit>
+  base::Status for_each(std::size_t table, Visit&& visit) const {
+    if (!is_here()) return check_writable();
+    return engine_->for_each(table, std::forward<Visit>(visit));
+  }
+  Size size() const { return is_here() ? engine_->size() : Size(); }
+  const Engine& engine() const { return *engine_; }
+
+  // Work that can wait, for `budget` at most; the game loop calls it now and then. True: there is more.
+  bool poll(std::chrono::nanoseconds budget);
+
+ private:
+  Store(std::unique_ptr<Segment> segment, std::unique_ptr<Engine> engine, const StoreOptions& options);
+  void take_over();
+  base::Status check_writable() const;
+
+  std::unique_ptr<Segment> segment_;  // outlives the engine
+  std::unique_ptr<Engine> engine_;
+  StoreOptions options_;
+  OpenReport report_;
+  std::int64_t opened_ns_ = 0;
+  std::uint64_t populated_ = 0;  // bytes of an inherited segment that are in the page table
+  bool lived_ = false;
+  unsigned generation_ = base::fork_generation();
+};
+
+}  // namespace okg::hot

@@ -1,0 +1,200 @@
+// Is each word of a segment what the protocol says it is? Reads everything; for `okg hot verify` and the
+// crash tests.
+#include <bit>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "hot/crc32c.hpp"
+#include "hot/engine.hpp"
+
+namespace okg::hot {
+
+using base::Code;
+using base::Error;
+using base::Result;
+using base::Status;
+
+namespace {
+
+Error wrong(const std::string& text) {
+  return {Code::corrupt, text};
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const Image& image) : image_(image) {}
+
+  Result<Usage> run() {
+    for (std::uint64_t i = 0; i <= image_.header().shards; ++i)
+      if (image_.load(kLogStatesOffset + i * kLineBytes) != 0)
+        return wrong("log " + std::to_string(i) + " is not idle");
+    if (auto walked = walk_pages(); !walked) return walked.error();
+    for (std::size_t t = 0; t < kMostTables; ++t) {
+      const TableEntry& entry = image_.table(t);
+      if (entry.state == 0) continue;
+      if (entry.state != 1 || entry.key_kind > 1 || entry.name_bytes == 0 ||
+          entry.name_bytes > kMostNameBytes)
+        return wrong("table " + std::to_string(t) + ": its entry is damaged");
+      for (std::uint64_t s = 0; s < image_.header().shards; ++s)
+        if (auto looked = look_at(t, static_cast<std::uint8_t>(s)); !looked) return looked.error();
+    }
+    if (auto all = all_reached(); !all) return all.error();
+    usage_.free_slots = usage_.slots - claimed_;
+    return usage_;
+  }
+
+ private:
+  // Runs follow each other without a gap up to the last used page.
+  Status walk_pages() {
+    const std::uint64_t begin = image_.header().data_offset / kPageBytes;
+    const std::uint64_t end = ordered::load(&image_.state().used_pages.word);
+    const std::uint64_t last = image_.bytes() / kPageBytes;
+    if (end < begin || end > last)
+      return wrong("the mark behind the last used page is " + std::to_string(end));
+    usage_.free_pages = last - end;
+    for (std::uint64_t page = begin; page < end;) {
+      const PageWord word = PageWord::from(image_.load(image_.page_word_offset(page)));
+      const std::string where = "page " + std::to_string(page) + ": ";
+      if (word.count == 0 || word.count > end - page)
+        return wrong(where + "a run of " + std::to_string(word.count));
+      switch (word.kind) {
+        case PageKind::free:
+          usage_.free_pages += word.count;
+          break;
+        case PageKind::slab: {
+          if (word.size_class >= kClasses || word.count != kSlabShapes[word.size_class].pages)
+            return wrong(where + "a slab of an unknown class");
+          for (std::uint32_t i = 1; i < word.count; ++i)
+            if (image_.load(image_.page_word_offset(page + i)) != PageWord{PageKind::tail, 0, 0, i}.word())
+              return wrong(where + "its slab lacks page " + std::to_string(i));
+          ++usage_.slabs;
+          slabs_.push_back(page);
+          const SlabShape& shape = kSlabShapes[word.size_class];
+          usage_.slots += shape.slots;
+          for (std::uint32_t i = 0; i < shape.bit_words; ++i) {
+            const std::uint64_t bits = image_.load(page * kPageBytes + i * 8);
+            if (i + 1 == shape.bit_words && shape.slots % 64 != 0 && bits >> shape.slots % 64 != 0)
+              return wrong(where + "a bit of a slot that is not there");
+            claimed_ += static_cast<std::uint64_t>(std::popcount(bits));
+          }
+          break;
+        }
+        case PageKind::leaf:
+        case PageKind::directory:
+        case PageKind::large:
+          unreached_.insert(page);
+          break;
+        default:
+          return wrong(where + "of kind " + std::to_string(static_cast<int>(word.kind)));
+      }
+      page += word.count;
+    }
+    return {};
+  }
+
+  bool reach(std::uint64_t offset, PageKind kind, std::uint8_t shard) {
+    const PageWord word = PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes)));
+    return word.kind == kind && word.shard == shard && unreached_.erase(offset / kPageBytes) == 1;
+  }
+
+  Status look_at(std::size_t table, std::uint8_t shard) {
+    const std::string where = "table " + std::to_string(table) + ", shard " + std::to_string(shard) + ": ";
+    const Index index(image_, table, shard);
+    const ShardRoot& counts = image_.table(table).shards[shard];
+    const auto root = index.root();
+    if (!root) return root.error();
+    records_ = bytes_ = 0;
+    if (root->offset != 0) {
+      if (!reach(root->offset, PageKind::directory, shard))
+        return wrong(where + "its directory is not its own");
+      for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
+        const auto leaf = index.leaf_at(tag);
+        if (!leaf) return leaf.error();
+        if (leaf->first != tag) return wrong(where + "leaves overlap");
+        // Every directory word of its range has to lead to it.
+        for (std::uint64_t t = leaf->first; t < leaf->end; t += 1ULL << (kTagBits - root->depth))
+          if (image_.load(root->offset + (t >> (kTagBits - root->depth)) * 8) !=
+              Rooted{leaf->depth, leaf->offset}.word())
+            return wrong(where + "directory words of one leaf differ");
+        if (!reach(leaf->offset, PageKind::leaf, shard)) return wrong(where + "a leaf is not its own");
+        ++usage_.leaves;
+        if (auto looked = look_at_leaf(table, shard, *leaf, where); !looked) return looked;
+        tag = leaf->end;
+      }
+    }
+    if (records_ != counts.records || bytes_ != counts.bytes)
+      return wrong(where + std::to_string(records_) + " records of " + std::to_string(bytes_) +
+                   " bytes, counted as " + std::to_string(counts.records) + " of " +
+                   std::to_string(counts.bytes));
+    return {};
+  }
+
+  Status look_at_leaf(std::size_t table, std::uint8_t shard, const Index::Range& leaf,
+                      const std::string& where) {
+    for (std::size_t i = 0; i < kLeafLines * kCellsPerLine; ++i) {
+      const std::uint64_t cell = image_.load(leaf.offset + i * 8);
+      ++usage_.cells;
+      if (cell == 0) continue;
+      const std::uint64_t offset = record_offset(cell);
+      const std::string record = where + "record at " + std::to_string(offset) + ": ";
+      RecordView view{};
+      Place place;
+      if (!Place::find(image_, shard, offset, &place)) return wrong(record + "lies in no slot");
+      if (!view_record(image_, offset, &view) ||
+          record_bytes(view.header.key_bytes, view.header.value_bytes) > place.capacity)
+        return wrong(record + "does not fit its slot");
+      if (place.is_large) {
+        if (!reach(offset, PageKind::large, shard)) return wrong(record + "is reached twice");
+        ++usage_.large;
+      } else if ((image_.load(place.bit_word) & place.bit) == 0) {
+        return wrong(record + "its slot counts as free");
+      } else if (!slots_.insert(offset).second) {
+        return wrong(record + "is reached twice");
+      }
+      const std::string_view key(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
+      if (image_.table(table).key_kind == static_cast<std::uint64_t>(KeyKind::u64) && key.size() != 8)
+        return wrong(record + "its key is no number");
+      const Hashed hashed{hash_key(key, image_.header().seed)};
+      const std::size_t distance = (i / kCellsPerLine + kLeafLines - hashed.line()) % kLeafLines;
+      if (hashed.shard(image_.header().shards) != shard || hashed.tag() != cell >> (64 - kTagBits) ||
+          hashed.tag() < leaf.first || hashed.tag() >= leaf.end || distance >= kWindowLines)
+        return wrong(record + "its cell is where nobody looks for it");
+      std::uint32_t crc =
+          crc32c(0, image_.at<std::byte>(offset) + kRecordCrcBegin, sizeof(RecordHeader) - kRecordCrcBegin);
+      crc = crc32c(crc, view.key, view.header.key_bytes);
+      if (crc32c(crc, view.value, view.header.value_bytes) != view.header.crc)
+        return wrong(record + "its checksum is wrong");
+      if (!keys_.insert(std::to_string(table) + ":" + std::string(key)).second)
+        return wrong(record + "its key is there twice");
+      ++records_;
+      bytes_ += std::uint64_t{view.header.key_bytes} + view.header.value_bytes;
+      ++usage_.records;
+    }
+    return {};
+  }
+
+  // What is claimed has to be reached, or it is lost for ever.
+  Status all_reached() {
+    if (!unreached_.empty())
+      return wrong("page " + std::to_string(*unreached_.begin()) + ": is claimed, but nothing leads to it");
+    if (claimed_ != slots_.size())
+      return wrong(std::to_string(claimed_) + " slots are claimed, " + std::to_string(slots_.size()) +
+                   " hold a record");
+    return {};
+  }
+
+  const Image& image_;
+  Usage usage_;
+  std::vector<std::uint64_t> slabs_;
+  std::unordered_set<std::uint64_t> unreached_, slots_;
+  std::unordered_set<std::string> keys_;
+  std::uint64_t claimed_ = 0, records_ = 0, bytes_ = 0;
+};
+
+}  // namespace
+
+Result<Usage> Engine::verify() const {
+  return Verifier(image_).run();
+}
+
+}  // namespace okg::hot

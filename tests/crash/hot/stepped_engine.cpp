@@ -1,0 +1,127 @@
+#include "crash/hot/stepped_engine.hpp"
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+
+namespace okg::hot::test {
+namespace {
+
+constexpr std::uint64_t kMostTaken = 48;
+
+// Ends with `code` when its child does, after `before` and `within` were said by stops.
+class Child {
+ public:
+  template <class Body>
+  explicit Child(Body&& body) : pid_(::fork()) {
+    if (pid_ < 0) throw std::runtime_error("fork");
+    if (pid_ == 0) {
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);
+      ::raise(SIGSTOP);
+      const int code = body();
+      ::raise(SIGSTOP);
+      ::_exit(code);
+    }
+    wait();
+  }
+  ~Child() {
+    if (is_there()) {
+      ::kill(pid_, SIGKILL);
+      while (is_there()) wait();
+    }
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  bool is_there() const { return !WIFEXITED(state_) && !WIFSIGNALED(state_); }
+  int exit_code() const { return WIFEXITED(state_) ? WEXITSTATUS(state_) : 128 + WTERMSIG(state_); }
+  // One instruction. False when it stopped by itself, or ended.
+  bool step() {
+    ::ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
+    wait();
+    return is_there() && WIFSTOPPED(state_) && WSTOPSIG(state_) == SIGTRAP;
+  }
+  void run_out() {
+    ::ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
+    wait();
+  }
+
+ private:
+  void wait() {
+    while (::waitpid(pid_, &state_, 0) < 0)
+      if (errno != EINTR) throw std::runtime_error("waitpid");
+  }
+
+  pid_t pid_;
+  int state_ = 0;
+};
+
+}  // namespace
+
+bool SteppedEngine::is_possible() {
+  Child child([] { return 0; });
+  return child.is_there();
+}
+
+SteppedEngine::SteppedEngine(std::uint64_t bytes, std::uint64_t shards)
+    : header_(*Engine::lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
+      memory_(bytes, Bytes::Kind::shared),
+      image_(bytes),
+      scratch_(bytes) {
+  Engine::format(memory_.get(), header_, bytes);
+  reopen();
+}
+
+void SteppedEngine::reopen() {
+  auto opened = Engine::open(memory_.get(), header_);
+  if (!opened) throw std::runtime_error(opened.error().text);
+  engine_ = *std::move(opened);
+}
+
+std::optional<std::string> SteppedEngine::check(const Operation& operation, const Model& before, Model* after,
+                                                bool always, bool) {
+  if (!always) {
+    if (!operation(*engine_)) *after = before;
+    return std::nullopt;
+  }
+  std::memcpy(image_.get(), memory_.get(), memory_.size());
+  std::optional<std::string> wrong;
+  bool is_after = false;
+  // Pages behind the used ones are looked at as far as one operation can take some.
+  const std::uint64_t used = ordered::load(&engine_->image().state().used_pages.word) + kMostTaken;
+  const std::size_t compared = std::min<std::size_t>(memory_.size(), used * kPageBytes);
+  {
+    Child child([&] { return operation(*engine_) ? 0 : 1; });
+    while (child.step() && !wrong) {
+      ++instructions_;
+      if (std::memcmp(image_.get(), memory_.get(), compared) == 0) continue;
+      std::memcpy(image_.get(), memory_.get(), compared);
+      const bool was_after = is_after;
+      wrong = look(before, *after, &is_after);
+      if (!wrong && was_after && !is_after) wrong = "what had happened is undone";
+      if (wrong) wrong = "killed after instruction " + std::to_string(instructions_) + ": " + *wrong;
+    }
+    if (wrong) return wrong;
+    if (std::memcmp(image_.get(), memory_.get(), memory_.size()) != 0)
+      return "something was stored far behind what is used";
+    while (child.is_there()) child.run_out();
+    if (child.exit_code() > 1) return "the child ended with " + std::to_string(child.exit_code());
+    if (child.exit_code() == 1) *after = before;
+    if (child.exit_code() == 0 && !is_after && before != *after) return "what was acknowledged is lost";
+  }
+  reopen();  // what the child's engine remembered went with it
+  return std::nullopt;
+}
+
+std::optional<std::string> SteppedEngine::look(const Model& before, const Model& after, bool* is_after) {
+  ++images_;
+  std::memcpy(scratch_.get(), image_.get(), image_.size());
+  return open_and_compare(scratch_, before, after, is_after);
+}
+
+}  // namespace okg::hot::test

@@ -1,0 +1,110 @@
+#include "crash/hot/traced_engine.hpp"
+
+#include <cstring>
+#include <stdexcept>
+
+namespace okg::hot::test {
+namespace {
+
+// on_store is a plain function.
+std::function<void(const void*, const void*, std::size_t)> sink;
+
+void forward(const void* at, const void* bytes, std::size_t size) {
+  if (sink) sink(at, bytes, size);
+}
+
+// A fill may be killed anywhere; these many pieces stand for that.
+constexpr std::size_t kPieces = 4;
+// An update: two fills, six entries of two words, the state twice, six words.
+constexpr std::size_t kUsualStores = 22;
+
+}  // namespace
+
+TracedEngine::TracedEngine(std::uint64_t bytes, std::uint64_t shards)
+    : header_(*Engine::lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
+      memory_(bytes),
+      image_(bytes),
+      scratch_(bytes),
+      killed_(bytes) {
+  faults::on_store = forward;
+  Engine::format(memory_.get(), header_, bytes);
+  reopen();
+}
+
+TracedEngine::~TracedEngine() {
+  sink = nullptr;
+}
+
+void TracedEngine::reopen() {
+  sink = nullptr;
+  auto opened = Engine::open(memory_.get(), header_);
+  if (!opened) throw std::runtime_error(opened.error().text);
+  engine_ = *std::move(opened);
+}
+
+void TracedEngine::trace_into(std::vector<Store>* trace, const Bytes& memory) {
+  trace->clear();
+  sink = [trace, &memory](const void* at, const void* bytes, std::size_t size) {
+    const auto* to = static_cast<const std::byte*>(at);
+    if (to < memory.get() || to + size > memory.get() + memory.size())
+      throw std::runtime_error("a store beside the file");
+    Store store{static_cast<std::uint64_t>(to - memory.get()), std::vector<std::byte>(size)};
+    if (bytes != nullptr) std::memcpy(store.bytes.data(), bytes, size);
+    trace->push_back(std::move(store));
+  };
+}
+
+std::optional<std::string> TracedEngine::check(const Operation& operation, const Model& before,
+                                               Model* expected, bool always, bool twice) {
+  std::memcpy(image_.get(), memory_.get(), memory_.size());
+  trace_into(&trace_, memory_);
+  if (!operation(*engine_)) *expected = before;
+  sink = nullptr;
+  const Model& after = *expected;
+  if (!always && trace_.size() <= kUsualStores) return std::nullopt;
+
+  bool is_after = false;
+  for (std::size_t i = 0; i < trace_.size(); ++i) {
+    const Store& store = trace_[i];
+    const std::size_t pieces = store.bytes.size() <= 8 ? 1 : kPieces;
+    for (std::size_t piece = 1; piece <= pieces; ++piece) {
+      std::memcpy(image_.get() + store.offset, store.bytes.data(), store.bytes.size() * piece / pieces);
+      const bool done = i + 1 == trace_.size() && piece == pieces;
+      if (auto wrong = look(before, after, done, &is_after, twice))
+        return "killed after store " + std::to_string(i + 1) + " of " + std::to_string(trace_.size()) + " (" +
+               std::to_string(store.bytes.size()) + " bytes at " + std::to_string(store.offset) +
+               "): " + *wrong;
+    }
+  }
+  // What was not traced did not go through ordered.hpp.
+  if (std::memcmp(image_.get(), memory_.get(), memory_.size()) != 0)
+    return "something was stored past the trace";
+  return std::nullopt;
+}
+
+std::optional<std::string> TracedEngine::look(const Model& before, const Model& after, bool done,
+                                              bool* is_after, bool twice) {
+  ++images_;
+  std::memcpy(scratch_.get(), image_.get(), image_.size());
+  std::vector<Store> recovery;
+  if (twice) trace_into(&recovery, scratch_);
+  const bool was_after = *is_after;
+  auto wrong = open_and_compare(scratch_, before, after, is_after);
+  sink = nullptr;
+  if (wrong) return wrong;
+  if (was_after && !*is_after) return "what had happened is undone";
+  if (done && !*is_after) return "what was acknowledged is lost";
+  if (!twice) return std::nullopt;
+  std::memcpy(killed_.get(), image_.get(), image_.size());
+  for (std::size_t i = 0; i < recovery.size(); ++i) {
+    std::memcpy(killed_.get() + recovery[i].offset, recovery[i].bytes.data(), recovery[i].bytes.size());
+    std::memcpy(scratch_.get(), killed_.get(), killed_.size());
+    bool again_after = false;
+    const std::string where = "recovery killed after its store " + std::to_string(i + 1) + ": ";
+    if (auto again = open_and_compare(scratch_, before, after, &again_after)) return where + *again;
+    if (again_after != *is_after) return where + "came out otherwise";
+  }
+  return std::nullopt;
+}
+
+}  // namespace okg::hot::test

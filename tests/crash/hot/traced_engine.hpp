@@ -1,0 +1,36 @@
+// An engine in ordinary memory of which every store is known: a kill after any of them, and within each fill.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "crash/hot/crash_image.hpp"
+
+namespace okg::hot::test {
+
+class TracedEngine final : public Harness {
+ public:
+  TracedEngine(std::uint64_t bytes, std::uint64_t shards);
+  ~TracedEngine() override;
+
+  Engine& engine() override { return *engine_; }
+  void reopen() override;
+  std::optional<std::string> check(const Operation& operation, const Model& before, Model* after, bool always,
+                                   bool twice) override;
+
+ private:
+  struct Store {
+    std::uint64_t offset;
+    std::vector<std::byte> bytes;
+  };
+  static void trace_into(std::vector<Store>* trace, const Bytes& memory);
+  std::optional<std::string> look(const Model& before, const Model& after, bool done, bool* is_after,
+                                  bool twice);
+
+  Header header_;
+  Bytes memory_, image_, scratch_, killed_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<Store> trace_;
+};
+
+}  // namespace okg::hot::test

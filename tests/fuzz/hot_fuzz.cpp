@@ -1,0 +1,115 @@
+// A segment that somebody hostile changed: sound bytes with patches in them. Whatever is done with it ends in
+// an error or an answer; nothing outside of it is touched.
+//
+// Input: patches of "offset (3 bytes), kind and length (1 byte), bytes". The header's checksum is made right
+// again, or nothing behind it would ever be looked at.
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "hot/crc32c.hpp"
+#include "hot/engine.hpp"
+
+namespace {
+
+using okg::hot::Engine;
+using okg::hot::Header;
+
+constexpr std::uint64_t kBytes = 1 << 20;
+
+void demand(bool so) {
+  if (!so) std::abort();
+}
+
+struct Memory {
+  std::byte* data = static_cast<std::byte*>(std::aligned_alloc(okg::hot::kPageBytes, kBytes));
+};
+
+// Some records of each kind, a split, something erased.
+const std::vector<std::byte>& sound() {
+  static const std::vector<std::byte> bytes = [] {
+    Memory memory;
+    std::memset(memory.data, 0, kBytes);
+    const auto header = Engine::lay_out(kBytes, 2, 256, {1}, 5);
+    Engine::format(memory.data, *header, kBytes);
+    const auto engine = Engine::open(memory.data, *header);
+    const auto numbers = (*engine)->table("numbers", {});
+    okg::hot::TableOptions named;
+    named.key_kind = okg::hot::KeyKind::bytes;
+    const auto names = (*engine)->table("names", named);
+    for (std::uint64_t key = 0; key < 900; ++key)
+      demand((*engine)->put(*numbers, okg::hot::key_of(key), "12345678").has_value());
+    for (int i = 0; i < 20; ++i)
+      demand((*engine)
+                 ->put(*names, "name" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 90, 'v'))
+                 .has_value());
+    demand((*engine)->put(*names, "large", std::string(40'000, 'l')).has_value());
+    for (std::uint64_t key = 0; key < 900; key += 3)
+      demand((*engine)->erase(*numbers, okg::hot::key_of(key)).has_value());
+    std::vector<std::byte> copy(memory.data, memory.data + kBytes);
+    std::free(memory.data);
+    return copy;
+  }();
+  return bytes;
+}
+
+void patch(std::byte* bytes, const std::uint8_t* data, std::size_t size) {
+  while (size >= 4) {
+    const std::uint64_t offset =
+        (std::uint64_t{data[0]} | std::uint64_t{data[1]} << 8 | std::uint64_t{data[2]} << 16) % kBytes;
+    const std::size_t length = std::min<std::size_t>({data[3] % 32U + 1U, size - 4, kBytes - offset});
+    // Words lie at multiples of 8.
+    const std::uint64_t at = (data[3] & 0x80) != 0 ? offset : offset / 8 * 8;
+    std::memcpy(bytes + at, data + 4, length);
+    data += 4 + length;
+    size -= 4 + length;
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static Memory memory;
+  std::memcpy(memory.data, sound().data(), kBytes);
+  patch(memory.data, data, size);
+  Header header;
+  std::memcpy(&header, memory.data, sizeof header);
+  header.crc = okg::hot::crc32c(0, reinterpret_cast<const std::byte*>(&header) + okg::hot::kHeaderCrcBegin,
+                                sizeof header - okg::hot::kHeaderCrcBegin);
+  const auto checked = Engine::check_header(&header, sizeof header);
+  // What Segment::find() looks at before it hands the memory on.
+  if (!checked || checked->max_bytes > kBytes) return 0;
+  const std::uint64_t allocated = okg::hot::Image(memory.data, *checked).bytes();
+  if (allocated < checked->data_offset || allocated > checked->max_bytes ||
+      allocated % okg::hot::kPageBytes != 0)
+    return 0;
+
+  const auto opened = Engine::open(memory.data, *checked);
+  if (!opened) return 0;
+  Engine& engine = **opened;
+  const bool is_sound = engine.verify().has_value();
+  okg::hot::TableOptions named;
+  named.key_kind = okg::hot::KeyKind::bytes;
+  const auto numbers = engine.table("numbers", {}), names = engine.table("names", named);
+  std::array<char, 4096> buffer;
+  std::size_t got = 0;
+  for (const auto& table : {numbers, names}) {
+    if (!table) continue;
+    const bool are_numbers = &table == &numbers;
+    (void)engine.for_each(*table, [](std::string_view, std::string_view) { return true; });
+    for (std::uint64_t key = 0; key < 40; ++key) {
+      const std::string name = "name" + std::to_string(key);
+      const std::string_view wanted = are_numbers ? okg::hot::key_of(key) : std::string_view(name);
+      (void)engine.get(*table, wanted, buffer.data(), buffer.size(), &got);
+      if (key % 2 == 0) (void)engine.put(*table, wanted, std::string_view(buffer.data(), key * 10));
+      if (key % 5 == 0) (void)engine.erase(*table, wanted);
+    }
+  }
+  // What was sound stays so.
+  if (is_sound) demand(engine.verify().has_value());
+  return 0;
+}
