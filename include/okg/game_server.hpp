@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "okg/hot_state.hpp"
 #include "okg/reload.hpp"
 #include "okg/result.hpp"
 
@@ -157,6 +158,11 @@ class GameServer {
   Result<void> reload(bool force = false) {
     okg_error error;
     return detail::status(okg_reload(state_->handle, force ? 1 : 0, &error), error);
+  }
+
+  // Hot state in this server's hot directory: see okg_hot_open(). It may outlive the server.
+  Result<HotState> hot_state(const std::string& name, const HotOptions& options = {}) {
+    return HotState::open(name, options, state_->handle);
   }
 
   void close() noexcept { okg_close(state_->handle); }

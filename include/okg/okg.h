@@ -83,7 +83,10 @@ typedef enum okg_code {
   OKG_REPORT_BAD = 29,      /* the publisher: the game reported the payload as bad */
   OKG_SUPERSEDED = 30,      /* nobody: something newer is wanted */
   OKG_CRASH_LOOP = 31,      /* the publisher: the process ended too often while it took the payload into use */
-  OKG_INTERNAL = 40         /* us: please report it */
+  OKG_INTERNAL = 40,        /* us: please report it */
+  OKG_CORRUPT = 50,         /* the operator: a hot-state segment is damaged, or is none; it was left as it is */
+  OKG_NO_HEADROOM = 51,     /* the operator: the container's memory limit leaves no room; retry once there is some */
+  OKG_SCHEMA_MISMATCH = 52  /* the developer: a table holds records of another schema; they were left as they are */
 } okg_code;
 
 /* One English sentence; never NULL, static. \since 0.1 */
@@ -280,6 +283,123 @@ OKG_API okg_code okg_payload_open(const okg_payload *payload, const char *path, 
  * nothing was read). The content is checked against the payload's digest once more: OKG_DIGEST_MISMATCH. \since 0.1 */
 OKG_API okg_code okg_payload_read(const okg_payload *payload, const char *path, void *buffer, size_t capacity,
                                   size_t *length, okg_error *error);
+
+/* ---- Hot state -------------------------------------------------------------------------------------------------- */
+
+/* Tables in shared memory. What okg_hot_put() has returned OKG_OK for is there after SIGKILL at any instruction, for the
+ * next process that opens the same name: a restart in place, or a new binary. It is a cache of the truth, gone with the
+ * pod. How it works and what it costs: docs/hot-state-protocol.md. */
+
+typedef struct okg_hot okg_hot;             /* an open segment; one process has it at a time */
+typedef struct okg_hot_table okg_hot_table; /* a table of it; lives as long as the segment is open */
+
+/* What to do when process after process died young with the segment: is it the state that kills them? \since 0.1 */
+typedef enum okg_hot_policy {
+  OKG_HOT_RESUME = 0,     /* go on; the report says so */
+  OKG_HOT_READ_ONLY = 1,  /* go on reading; what would change it is OKG_DENIED */
+  OKG_HOT_QUARANTINE = 2  /* begin anew; the old file stays under another name */
+} okg_hot_policy;
+
+/* \since 0.1 */
+typedef struct okg_hot_options {
+  size_t size;               /* sizeof(okg_hot_options) */
+  okg_server *server;        /* whose hot directory it is, where `directory` is NULL; may be NULL. Not kept */
+  const char *directory;     /* OKG_HOT_DIR: a tmpfs or hugetlbfs of the pod; made 0700 where it is not there */
+  const char *name;          /* required: the file is <name>.okghot; 1 to 63 letters, digits, '-', '_' and '.' */
+  uint64_t max_bytes;        /* 64 MiB: that the file may grow to, 1 MiB to 1 TiB; decided when it is made */
+  uint64_t first_bytes;      /* 0: all of it is allocated when it is made; else so much, and more when it is needed */
+  uint32_t shards;           /* 8: writers that do not wait for each other: 1, 2, 4, 8 or 16 */
+  uint32_t crash_loop_opens; /* 5: opens in a row after a death within a minute that make a crash loop */
+  okg_hot_policy policy;
+  okg_log_level log_level;
+  int64_t lock_wait_ns;      /* 5 s: for the process before us to be gone; -1: not at all */
+  okg_log_fn log;            /* NULL: silence */
+  void *log_user;
+} okg_hot_options;
+
+#define OKG_HOT_OPTIONS_INIT { sizeof(okg_hot_options), 0, 0, 0, 0, 0, 0, 0, OKG_HOT_RESUME, OKG_LOG_DEFAULT, 0, 0, 0 }
+
+/* Opens the segment, or makes it. Takes the same time whatever is in it. OKG_IN_USE names who holds it; OKG_NO_SPACE and
+ * OKG_NO_HEADROOM say what it would need; OKG_DENIED when the file is not ours alone, OKG_CORRUPT and OKG_UNSUPPORTED when
+ * it is none that this okg knows. None of them changes a file that was there. \since 0.1 */
+OKG_API okg_code okg_hot_open(const okg_hot_options *options, okg_hot **hot, okg_error *error);
+
+/* Closes it in good order and frees it and its tables. NULL is allowed. Not beside other calls. \since 0.1 */
+OKG_API void okg_hot_close(okg_hot *hot);
+
+typedef enum okg_hot_opened {
+  OKG_HOT_CREATED = 0,
+  OKG_HOT_RESUMED = 1,
+  OKG_HOT_QUARANTINED = 2,     /* and made anew: see quarantined_as */
+  OKG_HOT_OPENED_READ_ONLY = 3
+} okg_hot_opened;
+
+/* What was found. \since 0.1 */
+typedef struct okg_hot_report {
+  size_t size;              /* sizeof(okg_hot_report), set by the caller */
+  okg_hot_opened opened;
+  int32_t was_clean;        /* 1: who had it before closed it */
+  int32_t is_crash_loop;
+  int32_t reserved;
+  uint64_t epoch;           /* how often it was opened, this time included */
+  uint64_t unclean_opens;   /* in a row, this one included */
+  uint64_t inherited_bytes; /* memory that was there already: not counted against our own container by the kernel */
+  uint64_t records, bytes;  /* bytes: of keys and values */
+  int64_t downtime_ns;      /* since it was last held by a live process; -1: not known */
+  int64_t open_ns;          /* what this open took, the wait for the lock included */
+  char held_before_by[256]; /* JSON that the process before us wrote of itself; "" */
+  char quarantined_as[512]; /* path; "" */
+} okg_hot_report;
+
+#define OKG_HOT_REPORT_INIT { sizeof(okg_hot_report), OKG_HOT_CREATED, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, {0} }
+
+/* \since 0.1 */
+OKG_API okg_code okg_hot_get_report(okg_hot *hot, okg_hot_report *report);
+
+/* \since 0.1 */
+typedef struct okg_hot_schema {
+  size_t size;          /* sizeof(okg_hot_schema) */
+  uint32_t keys;        /* 0: numbers, uint64_t; 1: 1 to 64 bytes */
+  uint32_t version;     /* 1: of the value's layout */
+  uint64_t fingerprint; /* of the value's layout; 0: bytes without one */
+} okg_hot_schema;
+
+#define OKG_HOT_SCHEMA_INIT { sizeof(okg_hot_schema), 0, 0, 0 }
+
+/* Finds the table of that name, or makes it: 64 at most. OKG_SCHEMA_MISMATCH when it holds something else. `schema` may be
+ * NULL. \since 0.1 */
+OKG_API okg_code okg_hot_open_table(okg_hot *hot, const char *name, const okg_hot_schema *schema, okg_hot_table **table,
+                                    okg_error *error);
+
+/* Puts a record, or replaces it: committed when it returns OKG_OK, and nothing has changed otherwise (OKG_NO_SPACE,
+ * OKG_NO_HEADROOM). A value has up to 64 MiB. \since 0.1 */
+OKG_API okg_code okg_hot_put(okg_hot_table *table, const void *key, size_t key_bytes, const void *value,
+                             size_t value_bytes, okg_error *error);
+OKG_API okg_code okg_hot_put_u64(okg_hot_table *table, uint64_t key, const void *value, size_t value_bytes,
+                                 okg_error *error);
+
+/* Copies the value to `buffer`. *length, where not NULL, is its size; OKG_NO_SPACE when `capacity` is smaller (then nothing
+ * was copied). OKG_NOT_FOUND; OKG_CORRUPT when its checksum, looked at for what another process wrote, is wrong. Readers
+ * wait for nobody. \since 0.1 */
+OKG_API okg_code okg_hot_get(const okg_hot_table *table, const void *key, size_t key_bytes, void *buffer, size_t capacity,
+                             size_t *length, okg_error *error);
+OKG_API okg_code okg_hot_get_u64(const okg_hot_table *table, uint64_t key, void *buffer, size_t capacity, size_t *length,
+                                 okg_error *error);
+
+/* OKG_NOT_FOUND when there is no such record. \since 0.1 */
+OKG_API okg_code okg_hot_erase(okg_hot_table *table, const void *key, size_t key_bytes, okg_error *error);
+OKG_API okg_code okg_hot_erase_u64(okg_hot_table *table, uint64_t key, okg_error *error);
+
+/* Gets each record that is there all the while, once, in no order; what `visit` gets are copies, and it may call everything
+ * here. 0 from it ends the visit. \since 0.1 */
+typedef int (*okg_hot_visit_fn)(void *user, const void *key, size_t key_bytes, const void *value, size_t value_bytes);
+OKG_API okg_code okg_hot_for_each(const okg_hot_table *table, okg_hot_visit_fn visit, void *user, okg_error *error);
+
+/* Records and bytes (of keys and values) of a table, without a look at them. \since 0.1 */
+OKG_API okg_code okg_hot_size(const okg_hot_table *table, uint64_t *records, uint64_t *bytes);
+
+/* Work that can wait, for `budget_ns` at most: to be called now and then. 1: there is more. \since 0.1 */
+OKG_API int okg_hot_poll(okg_hot *hot, int64_t budget_ns);
 
 #ifdef __cplusplus
 }

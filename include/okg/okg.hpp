@@ -4,5 +4,6 @@
 #pragma once
 
 #include "okg/game_server.hpp"
+#include "okg/hot_state.hpp"
 #include "okg/reload.hpp"
 #include "okg/result.hpp"

@@ -33,6 +33,9 @@ static_assert(OKG_REPORT_BAD == static_cast<int>(Code::report_bad));
 static_assert(OKG_SUPERSEDED == static_cast<int>(Code::superseded));
 static_assert(OKG_CRASH_LOOP == static_cast<int>(Code::crash_loop));
 static_assert(OKG_INTERNAL == static_cast<int>(Code::internal));
+static_assert(OKG_CORRUPT == static_cast<int>(Code::corrupt));
+static_assert(OKG_NO_HEADROOM == static_cast<int>(Code::no_headroom));
+static_assert(OKG_SCHEMA_MISMATCH == static_cast<int>(Code::schema_mismatch));
 
 namespace {
 

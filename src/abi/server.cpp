@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "abi/arguments.hpp"
 #include "abi/handles.hpp"
 #include "base/text.hpp"
 #include "payload/path.hpp"
@@ -10,27 +11,12 @@ namespace {
 
 using okg::abi::finish;
 using okg::abi::guarded;
+using okg::abi::LogAdapter;
+using okg::abi::read_options;
 using okg::abi::tell;
 using okg::abi::tell_ok;
+using okg::abi::text_of;
 using okg::base::Code;
-
-// Copies a struct of an older, shorter header over defaults. A longer one, of a newer header, is fine as long
-// as what this library does not know is zero. False otherwise.
-template <class Options>
-bool read_options(const Options* from, Options* out) {
-  std::size_t size = 0;
-  std::memcpy(&size, from, sizeof size);
-  if (size < sizeof size || size > 4096) return false;
-  std::memcpy(out, from, std::min(size, sizeof *out));
-  const auto* bytes = reinterpret_cast<const unsigned char*>(from);
-  for (std::size_t i = sizeof *out; i < size; ++i)
-    if (bytes[i] != 0) return false;
-  return true;
-}
-
-std::string text_of(const char* text) {
-  return text == nullptr ? std::string() : std::string(text);
-}
 
 okg_code subscribe(okg_server* server, const char* component, okg::server::HandlerPtr handler,
                    okg_subscription** subscription, okg_error* error) {
@@ -46,18 +32,6 @@ okg_code subscribe(okg_server* server, const char* component, okg::server::Handl
   server->subscriptions.push_back(std::move(made));
   return tell_ok(error);
 }
-
-struct LogAdapter {
-  okg_log_fn log;
-  void* user;
-
-  static void write(void* self, okg::base::LogLevel level, std::string_view category, std::string_view text) {
-    const auto* adapter = static_cast<const LogAdapter*>(self);
-    const std::string name(category);
-    adapter->log(adapter->user, static_cast<okg_log_level>(static_cast<int>(level) + 1), name.c_str(),
-                 text.data(), text.size());
-  }
-};
 
 }  // namespace
 

@@ -66,6 +66,7 @@ class Store {
     return engine_->for_each(table, std::forward<Visit>(visit));
   }
   Size size() const { return is_here() ? engine_->size() : Size(); }
+  Size size_of(std::size_t table) const { return is_here() ? engine_->size_of(table) : Size(); }
   const Engine& engine() const { return *engine_; }
 
   // Work that can wait, for `budget` at most; the game loop calls it now and then. True: there is more.

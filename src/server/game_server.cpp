@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "base/files.hpp"
+#include "base/fork.hpp"
 #include "base/scoped_value.hpp"
 #include "base/text.hpp"
-#include "base/fork.hpp"
 #include "server/status.hpp"
 
 namespace okg::server {

@@ -40,6 +40,7 @@ class GameServer final : private control::Backend {
   base::Status set_ready(bool ready, const std::string& reason);
   std::string status_json() override;
   LivePayloadPtr active() const { return driver_->active(); }
+  const std::string& hot_directory() const { return options_.hot_directory; }
   base::Status report_bad(const std::string& text);
   base::Status rollback(const std::optional<payload::Digest>& to);
   base::Status reload(bool force);

@@ -32,7 +32,21 @@ std::string program_name() {
   return base::check_server_name(name) ? name : "server";
 }
 
+base::Result<std::string> server_name(const base::Environment& environment, const std::string& given) {
+  std::string name = first(given, environment, "OKG_NAME");
+  if (name.empty()) name = program_name();
+  if (const auto fine = base::check_server_name(name); !fine)
+    return Error(Code::invalid_argument, "OKG_NAME: " + fine.error().text);
+  return name;
+}
+
 }  // namespace
+
+base::Result<std::string> default_hot_directory(base::Os& os, const base::Environment& environment) {
+  const auto name = server_name(environment, "");
+  if (!name) return name.error();
+  return base::default_directories(os, environment, *name).hot;
+}
 
 base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given) {
   base::LogLevel level = base::LogLevel::info;
@@ -46,15 +60,14 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
     level = *parsed;
   }
 
-  std::string name = first(given.name, environment, "OKG_NAME");
-  if (name.empty()) name = program_name();
-  if (const auto fine = base::check_server_name(name); !fine)
-    return Error(Code::invalid_argument, "OKG_NAME: " + fine.error().text);
+  const auto name = server_name(environment, given.name);
+  if (!name) return name.error();
 
   Options options;
   options.log = base::Log(given.log, given.log_user, level);
   options.server_version = given.server_version;
-  const base::Directories directories = base::default_directories(os, environment, name);
+  const base::Directories directories = base::default_directories(os, environment, *name);
+  options.hot_directory = directories.hot;
   options.payload_directory = given.payload_directory.empty() ? directories.payload : given.payload_directory;
   options.endpoint.run_directory = given.run_directory.empty() ? directories.run : given.run_directory;
   const bool off_cluster = base::off_cluster(os, environment);

@@ -25,7 +25,7 @@ struct GivenOptions {
 };
 
 struct Options {
-  std::string server_version, payload_directory;
+  std::string server_version, payload_directory, hot_directory;
   std::chrono::nanoseconds tick_timeout{}, probation{};
   control::EndpointOptions endpoint;  // its run_directory is the server's
   base::Log log;
@@ -34,5 +34,8 @@ struct Options {
 
 // invalid_argument names the option or variable that cannot be understood.
 base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given);
+
+// Where the hot state of this program lies when nobody says so, and there is no server to ask.
+base::Result<std::string> default_hot_directory(base::Os& os, const base::Environment& environment);
 
 }  // namespace okg::server

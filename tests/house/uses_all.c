@@ -95,6 +95,100 @@ static void null_handles(void) {
   CHECK(okg_payload_read(NULL, "x", text, sizeof text, &length, &error) == OKG_INVALID_ARGUMENT);
 }
 
+static int visits;
+static int visit(void* user, const void* key, size_t key_bytes, const void* value, size_t value_bytes) {
+  CHECK(user == &visits && key != NULL && key_bytes > 0 && (value != NULL || value_bytes == 0));
+  ++visits;
+  return 1;
+}
+
+static void hot_null_handles(void) {
+  okg_hot* hot = NULL;
+  okg_hot_table* table = NULL;
+  okg_hot_report report = OKG_HOT_REPORT_INIT;
+  char text[8];
+  size_t length = 0;
+  uint64_t records = 0;
+
+  CHECK(okg_hot_open(NULL, &hot, NULL) == OKG_INVALID_ARGUMENT && hot == NULL);
+  okg_hot_close(NULL);
+  CHECK(okg_hot_get_report(NULL, &report) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_open_table(NULL, "t", NULL, &table, NULL) == OKG_INVALID_ARGUMENT && table == NULL);
+  CHECK(okg_hot_put(NULL, "k", 1, "v", 1, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_put_u64(NULL, 1, "v", 1, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_get(NULL, "k", 1, text, sizeof text, &length, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_get_u64(NULL, 1, text, sizeof text, &length, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_erase(NULL, "k", 1, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_erase_u64(NULL, 1, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_for_each(NULL, visit, &visits, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_size(NULL, &records, NULL) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_poll(NULL, 1) == 0);
+}
+
+/* Twice: what the first puts the second finds. */
+static void hot_state(const char* directory, int again) {
+  okg_hot_options options = OKG_HOT_OPTIONS_INIT;
+  okg_hot_schema names = OKG_HOT_SCHEMA_INIT;
+  okg_hot_report report = OKG_HOT_REPORT_INIT;
+  okg_hot *hot = NULL, *second = NULL;
+  okg_hot_table *players = NULL, *words = NULL;
+  okg_error error;
+  char text[16] = "";
+  size_t length = 0;
+  uint64_t records = 0, bytes = 0;
+
+  CHECK(okg_hot_open(&options, &hot, &error) == OKG_INVALID_ARGUMENT && hot == NULL);
+  options.directory = directory;
+  options.name = "world";
+  options.max_bytes = 4 << 20;
+  options.lock_wait_ns = -1;
+  options.log = log_line;
+  options.log_user = &failures;
+  CHECK(okg_hot_open(&options, &hot, &error) == OKG_OK);
+  if (!hot) {
+    printf("okg_hot_open: %s\n", error.text);
+    ++failures;
+    return;
+  }
+  CHECK(okg_hot_open(&options, &second, &error) == OKG_IN_USE && second == NULL);
+  CHECK(okg_hot_get_report(hot, &report) == OKG_OK);
+  CHECK(report.opened == (again ? OKG_HOT_RESUMED : OKG_HOT_CREATED) && report.was_clean &&
+        !report.is_crash_loop);
+  CHECK(report.records == (again ? 1U : 0U) && report.epoch == (again ? 2U : 1U));
+  CHECK(okg_hot_open_table(hot, "players", NULL, &players, &error) == OKG_OK);
+  names.keys = 1;
+  names.version = 2;
+  CHECK(okg_hot_open_table(hot, "names", &names, &words, &error) == OKG_OK);
+  names.version = 3;
+  CHECK(okg_hot_open_table(hot, "names", &names, &words, &error) == OKG_SCHEMA_MISMATCH && words == NULL);
+  names.version = 2;
+  CHECK(okg_hot_open_table(hot, "names", &names, &words, &error) == OKG_OK);
+  if (again) {
+    CHECK(okg_hot_get_u64(players, 7, text, sizeof text, &length, &error) == OKG_OK &&
+          strcmp(text, "seven") == 0);
+    CHECK(length == 6);
+  } else {
+    CHECK(okg_hot_put_u64(players, 7, "seven", 6, &error) == OKG_OK);
+  }
+  CHECK(okg_hot_get_u64(players, 7, text, 3, &length, &error) == OKG_NO_SPACE && length == 6);
+  CHECK(okg_hot_get_u64(players, 8, text, sizeof text, &length, &error) == OKG_NOT_FOUND);
+  CHECK(okg_hot_put(words, "hello", 5, "world", 6, &error) == OKG_OK);
+  CHECK(okg_hot_get(words, "hello", 5, text, sizeof text, NULL, NULL) == OKG_OK &&
+        strcmp(text, "world") == 0);
+  CHECK(okg_hot_put(words, "", 0, "x", 1, &error) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_put(words, NULL, 1, "x", 1, &error) == OKG_INVALID_ARGUMENT);
+  CHECK(okg_hot_size(words, &records, &bytes) == OKG_OK && records == 1 && bytes == 11);
+  visits = 0;
+  CHECK(okg_hot_for_each(words, visit, &visits, &error) == OKG_OK && visits == 1);
+  CHECK(okg_hot_erase(words, "hello", 5, &error) == OKG_OK);
+  CHECK(okg_hot_erase(words, "hello", 5, &error) == OKG_NOT_FOUND);
+  CHECK(okg_hot_put_u64(players, 9, NULL, 0, &error) == OKG_OK &&
+        okg_hot_erase_u64(players, 9, &error) == OKG_OK);
+  while (okg_hot_poll(hot, 1000000)) {
+  }
+  okg_hot_close(hot);
+}
+
 static void payload(okg_server* server) {
   okg_payload* pinned = okg_payload_pin(server);
   okg_error error;
@@ -146,6 +240,10 @@ int main(int argc, char** argv) {
   CHECK(okg_fail(&error, OKG_BUSY, "later") == OKG_BUSY && error.retriable);
   CHECK(okg_fail(NULL, OKG_IO, "nobody listens") == OKG_IO);
   null_handles();
+  hot_null_handles();
+  CHECK(snprintf(status, sizeof status, "%s/hot-c", argv[1]) > 0);
+  hot_state(status, 0);
+  hot_state(status, 1);
 
   options.name = "uses_all";
   options.server_version = "2.4.0";

@@ -58,6 +58,57 @@ void payload(const okg::Payload& one) {
   CHECK(!okg::Payload());
 }
 
+struct Player {
+  float x, y;
+  std::int32_t score;
+};
+struct Pair {
+  std::uint32_t realm, id;
+};
+struct Padded {
+  std::uint8_t kind;
+  std::uint64_t id;
+};
+struct Virtual {
+  virtual ~Virtual() = default;
+};
+static_assert(okg::HotValue<Player> && okg::HotValue<Pair> && okg::HotValue<int>);
+static_assert(!okg::HotValue<int*> && !okg::HotValue<std::string> && !okg::HotValue<Virtual>);
+static_assert(okg::HotKey<std::uint64_t> && okg::HotKey<Pair>);
+static_assert(!okg::HotKey<Padded> && !okg::HotKey<float> && !okg::HotKey<int*>);
+
+void hot_state(okg::GameServer& server, const std::string& directory) {
+  for (int time = 0; time < 2; ++time) {
+    auto opened = server.hot_state("world", {.directory = directory, .max_bytes = 4 * okg::MiB});
+    CHECK(opened);
+    if (!opened) return;
+    okg::HotState hot = *std::move(opened);
+    CHECK(hot.handle() != nullptr && hot.report().opened == (time == 0 ? OKG_HOT_CREATED : OKG_HOT_RESUMED));
+    CHECK(okg::HotState::open("world", {.directory = directory, .lock_wait = std::chrono::milliseconds(1)})
+              .error()
+              .code == OKG_IN_USE);
+    auto players = hot.table<std::uint64_t, Player>("players", {.version = 2});
+    auto pairs = hot.table<Pair, int>("pairs");
+    CHECK(players && pairs && players->handle() != nullptr);
+    CHECK((hot.table<std::uint64_t, int>("players", {.version = 2}).error().code == OKG_SCHEMA_MISMATCH));
+    if (time == 0) CHECK(players->put(7, {1, 2, 3}));
+    const auto found = players->get(7);
+    CHECK(found && found->score == 3);
+    CHECK(players->get(8).error().code == OKG_NOT_FOUND);
+    Player into{};
+    CHECK(players->get(7, into) == OKG_OK && into.y == 2);
+    CHECK(players->get(8, into) == OKG_NOT_FOUND);
+    CHECK(pairs->put({1, 2}, 12) && pairs->get({1, 2}).value_or(0) == 12 && pairs->size() == 1);
+    int sum = 0;
+    CHECK(
+        pairs->for_each([&](const Pair& key, const int& value) { sum += static_cast<int>(key.id) + value; }));
+    CHECK(players->for_each([&](const std::uint64_t&, const Player&) { return false; }));
+    CHECK(sum == 14 && pairs->erase({1, 2}) && !pairs->erase({1, 2}));
+    while (hot.poll(std::chrono::milliseconds(1))) {
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -102,6 +153,7 @@ int main(int argc, char** argv) {
   CHECK(server.report_bad("players fall through the floor").error().code == OKG_NOT_FOUND);
   CHECK(server.rollback("sha256:" + std::string(64, '0')).error().code == OKG_NOT_FOUND);
   CHECK(server.handle() != nullptr);
+  hot_state(server, argv[1] + std::string("/hot-cpp"));
   others.unsubscribe();
   CHECK(!others);
 
