@@ -1,5 +1,5 @@
-// The floor of any detection: nothing but a blocking read of an inotify descriptor, and the time when it returned. Prints
-// CLOCK_MONOTONIC in nanoseconds for each rename onto `current`.
+// The floor of any detection: nothing but a blocking read of an inotify descriptor, and the time when it
+// returned. Prints CLOCK_MONOTONIC in nanoseconds for each rename onto `current`.
 //
 //   bench-reload-bare PAYLOAD
 #include <sys/inotify.h>
