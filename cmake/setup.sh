@@ -69,6 +69,7 @@ if [ "$what" = test ]; then
 fi
 if [ "$what" = bench ]; then
   header benchmark/benchmark.h || needed+=(libbenchmark-dev)
+  header lmdb.h || wanted+=(liblmdb-dev)
   has inotifywait || wanted+=(inotify-tools)
   has rsync || wanted+=(rsync)
 fi

@@ -22,8 +22,9 @@ inline constexpr std::uint64_t KiB = 1024;
 inline constexpr std::uint64_t MiB = 1024 * KiB;
 inline constexpr std::uint64_t GiB = 1024 * MiB;
 
-// Bytes that mean the same in the next process, at another address: no pointers, no references, no virtual
-// functions, nothing that a constructor or destructor has to look after.
+// Bytes that mean the same in the next process, at another address. What the compiler can tell is looked at:
+// no pointer, no reference, no virtual function, nothing that a constructor or destructor has to look after.
+// A pointer that is a member (of std::string_view, say) it cannot tell: there must be none.
 template <class T>
 concept HotValue = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && !std::is_pointer_v<T> &&
                    !std::is_member_pointer_v<T> && !std::is_reference_v<T> && !std::is_polymorphic_v<T> &&
@@ -53,7 +54,7 @@ struct HotOptions {
 
 struct TableSchema {
   std::uint32_t version = 1;
-  std::uint64_t fingerprint = 0;  // 0: of the value's size and alignment
+  std::uint64_t fingerprint = 0;  // 0: of the sizes of key and value and the value's alignment
 };
 
 // A table of a HotState, which has to outlive it. Any thread.
@@ -87,7 +88,8 @@ class Table {
   Result<void> for_each(Visit&& visit) const {
     using Kept = std::remove_reference_t<Visit>;
     okg_error error;
-    return detail::status(okg_hot_for_each(table_, &visit_one<Kept>, std::addressof(visit), &error), error);
+    void* const user = const_cast<void*>(static_cast<const void*>(std::addressof(visit)));
+    return detail::status(okg_hot_for_each(table_, &visit_one<Kept>, user, &error), error);
   }
   std::uint64_t size() const noexcept {
     std::uint64_t records = 0;
@@ -158,7 +160,9 @@ class HotState {
     okg_hot_schema c = OKG_HOT_SCHEMA_INIT;
     c.keys = std::is_same_v<K, std::uint64_t> ? 0 : 1;
     c.version = schema.version;
-    c.fingerprint = schema.fingerprint != 0 ? schema.fingerprint : std::uint64_t{sizeof(V)} << 8 | alignof(V);
+    c.fingerprint = schema.fingerprint;
+    if (c.fingerprint == 0)
+      c.fingerprint = std::uint64_t{sizeof(K)} << 56 | std::uint64_t{alignof(V)} << 40 | sizeof(V);
     okg_hot_table* table = nullptr;
     okg_error error;
     const okg_code code = okg_hot_open_table(hot_.get(), name.c_str(), &c, &table, &error);

@@ -378,8 +378,8 @@ OKG_API okg_code okg_hot_put(okg_hot_table *table, const void *key, size_t key_b
 OKG_API okg_code okg_hot_put_u64(okg_hot_table *table, uint64_t key, const void *value, size_t value_bytes,
                                  okg_error *error);
 
-/* Copies the value to `buffer`. *length, where not NULL, is its size; OKG_NO_SPACE when `capacity` is smaller (then nothing
- * was copied). OKG_NOT_FOUND; OKG_CORRUPT when its checksum, looked at for what another process wrote, is wrong. Readers
+/* Copies the value to `buffer`. *length, where not NULL, is its size; OKG_NO_SPACE when `capacity` is smaller. `buffer` may
+ * hold anything where this is not OKG_OK. OKG_NOT_FOUND; OKG_CORRUPT when its checksum, looked at for what another process wrote, is wrong. Readers
  * wait for nobody. \since 0.1 */
 OKG_API okg_code okg_hot_get(const okg_hot_table *table, const void *key, size_t key_bytes, void *buffer, size_t capacity,
                              size_t *length, okg_error *error);
@@ -391,14 +391,15 @@ OKG_API okg_code okg_hot_erase(okg_hot_table *table, const void *key, size_t key
 OKG_API okg_code okg_hot_erase_u64(okg_hot_table *table, uint64_t key, okg_error *error);
 
 /* Gets each record that is there all the while, once, in no order; what `visit` gets are copies, and it may call everything
- * here. 0 from it ends the visit. \since 0.1 */
+ * here. 0 from it ends the visit. OKG_CORRUPT ends it too, at a record that is damaged. \since 0.1 */
 typedef int (*okg_hot_visit_fn)(void *user, const void *key, size_t key_bytes, const void *value, size_t value_bytes);
 OKG_API okg_code okg_hot_for_each(const okg_hot_table *table, okg_hot_visit_fn visit, void *user, okg_error *error);
 
 /* Records and bytes (of keys and values) of a table, without a look at them. \since 0.1 */
 OKG_API okg_code okg_hot_size(const okg_hot_table *table, uint64_t *records, uint64_t *bytes);
 
-/* Work that can wait, for `budget_ns` at most: to be called now and then. 1: there is more. \since 0.1 */
+/* Work that can wait: one piece, and more within `budget_ns`. 1: there is more. To be called about once a second: by it the
+ * segment knows that its process lived longer than a minute (no crash loop) and when it was last alive. \since 0.1 */
 OKG_API int okg_hot_poll(okg_hot *hot, int64_t budget_ns);
 
 #ifdef __cplusplus

@@ -105,6 +105,8 @@ okg_code get(const okg_hot_table* table, std::string_view key, void* buffer, std
         return tell(error, Code::not_found, "there is no such record");
       case okg::hot::Got::too_small:
         return tell(error, Code::no_space, "the buffer is smaller than the value");
+      case okg::hot::Got::closed:
+        return tell(error, Code::closed, "hot state is not there in a forked child");
       case okg::hot::Got::damaged:
         break;
     }
@@ -202,8 +204,8 @@ okg_code okg_hot_open_table(okg_hot* hot, const char* name, const okg_hot_schema
         *table = known.get();
         return tell_ok(error);
       }
-    *table = made.get();
     hot->tables.push_back(std::move(made));
+    *table = hot->tables.back().get();
     return tell_ok(error);
   });
 }
@@ -239,16 +241,27 @@ okg_code okg_hot_erase_u64(okg_hot_table* table, uint64_t key, okg_error* error)
 okg_code okg_hot_for_each(const okg_hot_table* table, okg_hot_visit_fn visit, void* user, okg_error* error) {
   if (table == nullptr || visit == nullptr)
     return tell(error, Code::invalid_argument, "okg_hot_for_each: table and visit are required");
-  return guarded(error, [&] {
-    return finish(error,
-                  table->store->for_each(table->index, [&](std::string_view key, std::string_view value) {
-                    return visit(user, key.data(), key.size(), value.data(), value.size()) != 0;
-                  }));
+  return guarded(error, [&]() -> okg_code {
+    std::string thrown;
+    const auto one = [&](std::string_view key, std::string_view value) {
+      try {
+        return visit(user, key.data(), key.size(), value.data(), value.size()) != 0;
+      } catch (const std::exception& exception) {
+        thrown = std::string("okg_hot_for_each: visit threw: ") + exception.what();
+      } catch (...) {
+        thrown = "okg_hot_for_each: visit threw";
+      }
+      return false;
+    };
+    const auto visited = table->store->for_each(table->index, one);
+    if (!thrown.empty()) return tell(error, Code::crashed, thrown.c_str());
+    return finish(error, visited);
   });
 }
 
 okg_code okg_hot_size(const okg_hot_table* table, uint64_t* records, uint64_t* bytes) {
   if (table == nullptr) return OKG_INVALID_ARGUMENT;
+  if (!table->store->is_here()) return OKG_CLOSED;
   const okg::hot::Size size = table->store->size_of(table->index);
   if (records != nullptr) *records = size.records;
   if (bytes != nullptr) *bytes = size.bytes;

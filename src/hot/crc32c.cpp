@@ -37,7 +37,7 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::uint32_t crc
                                                                std::size_t size) noexcept {
   std::uint64_t wide = crc;
   for (; size >= 8; size -= 8, at += 8) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
     wide = _mm_crc32_u64(wide, word);
   }
@@ -52,7 +52,7 @@ Function choose() noexcept {
 __attribute__((target("+crc"))) std::uint32_t by_instruction(std::uint32_t crc, const unsigned char* at,
                                                              std::size_t size) noexcept {
   for (; size >= 8; size -= 8, at += 8) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
     crc = __crc32cd(crc, word);
   }

@@ -42,11 +42,12 @@ Result<std::unique_ptr<Engine>> Engine::open(std::byte* base, const Header& head
   {
     // The logs first: what is remembered beside the file begins with what they leave in it.
     const Image image(base, header);
-    if (!is(Mutant::recover_never)) {
-      for (std::uint64_t i = 0; i <= header.shards; ++i) {
-        if (is(Mutant::recover_only_first_log) && i > 0) break;
-        if (auto recovered = Log(image, i).recover(); !recovered) return recovered.error();
-      }
+    // All of them are looked at before a word is changed.
+    for (std::uint64_t i = 0; i <= header.shards; ++i)
+      if (auto checked = Log(image, i).check(); !checked) return checked.error();
+    for (std::uint64_t i = 0; i <= header.shards; ++i) {
+      if (is(Mutant::recover_never) || (is(Mutant::recover_only_first_log) && i > 0)) break;
+      Log(image, i).recover();
     }
     const std::uint64_t used = ordered::load(&image.state().used_pages.word);
     if (used < header.data_offset / kPageBytes || used > image.bytes() / kPageBytes)
@@ -91,7 +92,10 @@ std::uint32_t Engine::write_record(const Place& place, std::string_view key, std
 
 Status Engine::put(std::size_t table, std::string_view key, std::string_view value) {
   auto done = try_put(table, key, value);
-  if (!done && done.error().code == Code::no_space && reclaim()) done = try_put(table, key, value);
+  const auto wants_room = [&] {
+    return !done && (done.error().code == Code::no_space || done.error().code == Code::no_headroom);
+  };
+  if (wants_room() && reclaim()) done = try_put(table, key, value);
   return done;
 }
 
@@ -149,8 +153,8 @@ Status Engine::try_put(std::size_t table, std::string_view key, std::string_view
     ordered::store(image_.word(counts), records);
     ordered::store(image_.word(counts + 8), bytes);
   }
-  operation.record().set(counts, records);
-  operation.record().set(counts + 8, bytes);
+  if (records != root.records) operation.record().set(counts, records);
+  if (bytes != root.bytes) operation.record().set(counts + 8, bytes);
   auto done = operation.commit();
   if (late) write_record(*place, key, value);
   return done;
@@ -201,7 +205,7 @@ Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size
     } else if (found->cell_offset != 0) {
       header = found->view.header;
       got = header.value_bytes <= capacity ? Got::found : Got::too_small;
-      if (got == Got::found) ordered::copy_words(buffer, found->view.value, header.value_bytes);
+      if (got == Got::found) ordered::copy_out(buffer, found->view.value, header.value_bytes);
     }
     std::atomic_thread_fence(std::memory_order_acquire);
     if (shard.sequence.load(std::memory_order_relaxed) != before) continue;
@@ -213,27 +217,44 @@ Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size
   }
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Engine::records_of(std::size_t table, Shard& shard,
-                                                                            std::uint32_t tag,
-                                                                            std::uint32_t* next) const {
-  std::vector<std::pair<std::string, std::string>> records;
-  *next = 1U << kTagBits;
+Result<std::vector<std::string>> Engine::keys_of(std::size_t table, Shard& shard, std::uint32_t tag,
+                                                 std::uint32_t* next) const {
+  std::vector<std::string> keys;
   const std::lock_guard lock(shard.mutex);
-  const Index index(image_, table, shard.number);
-  const auto leaf = index.leaf_at(tag);
+  const auto leaf = Index(image_, table, shard.number).leaf_at(tag);
   if (!leaf) return leaf.error();
-  if (leaf->offset == 0) return records;
   *next = leaf->end;
+  if (leaf->offset == 0) return keys;
   for (std::size_t i = 0; i < kLeafLines * kCellsPerLine; ++i) {
     const std::uint64_t cell = image_.load(leaf->offset + i * 8);
     if (cell == 0) continue;
     RecordView view{};
     if (!view_record(image_, record_offset(cell), &view))
       return Error(Code::corrupt, "a cell leads to no record");
-    records.emplace_back(std::string(reinterpret_cast<const char*>(view.key), view.header.key_bytes),
-                         std::string(reinterpret_cast<const char*>(view.value), view.header.value_bytes));
+    keys.emplace_back(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
   }
-  return records;
+  return keys;
+}
+
+Result<bool> Engine::read(std::size_t table, std::string_view key, std::string* value) const {
+  value->resize(value->capacity());
+  for (;;) {
+    std::size_t size = 0;
+    switch (get(table, key, value->data(), value->size(), &size)) {
+      case Got::found:
+        value->resize(size);
+        return true;
+      case Got::too_small:
+        value->resize(size);
+        continue;
+      case Got::missing:
+        return false;
+      case Got::damaged:
+      case Got::closed:
+        break;
+    }
+    return Error(Code::corrupt, "record " + base::quote(key) + ": is damaged");
+  }
 }
 
 Size Engine::size_of(std::size_t table) const {
@@ -264,12 +285,16 @@ std::string Engine::name_of(std::size_t table) const {
 }
 
 bool Engine::reclaim() {
+  const std::uint64_t before = reclaims_;
+  const std::lock_guard alone(reclaim_mutex_);
+  if (reclaims_ != before) return true;  // somebody else has just done it
   if (!may_reclaim_.exchange(false)) return false;
   std::uint64_t pages = 0;
   for (const auto& shard : shards_) {
     const std::lock_guard lock(shard->mutex);
     pages += hot::reclaim(image_, pages_, *shard);
   }
+  ++reclaims_;
   return pages > 0;
 }
 

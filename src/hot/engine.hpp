@@ -21,7 +21,7 @@ inline std::string_view key_of(const std::uint64_t& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
 }
 
-enum class Got { found, missing, too_small, damaged };
+enum class Got { found, missing, too_small, damaged, closed };
 
 struct Size {
   std::uint64_t tables = 0, records = 0, bytes = 0;  // bytes: of keys and values
@@ -56,12 +56,12 @@ class Engine {
   base::Status put(std::size_t table, std::string_view key, std::string_view value);
   // not_found when there is none.
   base::Status erase(std::size_t table, std::string_view key);
-  // *size is the value's; too_small: nothing was copied.
+  // *size is the value's. Where it is not found, `buffer` holds anything.
   Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
           std::size_t* size) const;
 
-  // Each record of a table that is there all the while, once, in no order. Those of one leaf are copied under
-  // the shard's mutex, so `visit` may call everything here. It returns false to end.
+  // Each record of a table that is there all the while, once, in no order, as get() gives it; `visit` may
+  // call everything here. It returns false to end.
   template <class Visit>
   base::Status for_each(std::size_t table, Visit&& visit) const;
 
@@ -86,9 +86,10 @@ class Engine {
  private:
   Engine(std::byte* base, const Header& header);
 
-  base::Result<std::vector<std::pair<std::string, std::string>>> records_of(std::size_t table, Shard& shard,
-                                                                            std::uint32_t tag,
-                                                                            std::uint32_t* next) const;
+  base::Result<std::vector<std::string>> keys_of(std::size_t table, Shard& shard, std::uint32_t tag,
+                                                 std::uint32_t* next) const;
+  // False when it is not there any more.
+  base::Result<bool> read(std::size_t table, std::string_view key, std::string* value) const;
   base::Status check_key(std::size_t table, std::string_view key) const;
   Shard& shard_of(Hashed hashed) const { return *shards_[hashed.shard(image_.header().shards)]; }
   void note_freed() {
@@ -105,17 +106,23 @@ class Engine {
   Log store_log_;
   std::mutex tables_mutex_;
   std::atomic<bool> may_reclaim_{true};  // something was freed since the last look
+  std::mutex reclaim_mutex_;
+  std::atomic<std::uint64_t> reclaims_{0};
 };
 
 template <class Visit>
 base::Status Engine::for_each(std::size_t table, Visit&& visit) const {
+  std::string value;
   for (const auto& shard : shards_) {
     for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
       std::uint32_t next = 0;
-      auto records = records_of(table, *shard, tag, &next);
-      if (!records) return records.error();
-      for (const auto& [key, value] : *records)
-        if (!visit(std::string_view(key), std::string_view(value))) return {};
+      const auto keys = keys_of(table, *shard, tag, &next);
+      if (!keys) return keys.error();
+      for (const std::string& key : *keys) {
+        const auto is_there = read(table, key, &value);
+        if (!is_there) return is_there.error();
+        if (*is_there && !visit(std::string_view(key), std::string_view(value))) return {};
+      }
       tag = next;
     }
   }

@@ -59,6 +59,7 @@ struct State {
   Line boot[2];
 };
 inline constexpr std::uint64_t kStateOffset = 1024;
+inline constexpr std::uint64_t kUsedPagesOffset = kStateOffset + offsetof(State, used_pages);
 
 // Page 1: the state words of the logs, those of the shards first, then the store's own.
 inline constexpr std::uint64_t kLogStatesOffset = kPageBytes;

@@ -32,7 +32,7 @@ void put(Record& record, const Image& image, std::uint64_t offset, std::uint64_t
 
 bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
   if (!image.is_data(offset, sizeof(RecordHeader))) return false;
-  ordered::copy_words(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
+  ordered::copy_out(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
   const RecordHeader& header = view->header;
   if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes) return false;
   if (!image.is_data(offset, record_bytes(header.key_bytes, header.value_bytes))) return false;
@@ -109,7 +109,7 @@ Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
         return damaged("a cell leads to no record");
       std::array<char, kMostKeyBytes> theirs;
       if (found.view.header.key_bytes != key.size()) continue;
-      ordered::copy_words(theirs.data(), found.view.key, key.size());
+      ordered::copy_out(theirs.data(), found.view.key, key.size());
       if (std::memcmp(theirs.data(), key.data(), key.size()) != 0) continue;
       found.cell_offset = line + c * 8;
       found.cell = cells[c];
@@ -117,6 +117,19 @@ Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
     }
   }
   return found;
+}
+
+Status Index::check_own(const Leaf& leaf, std::uint8_t shard) const {
+  const auto of = [&](std::uint64_t offset) {
+    return PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes)));
+  };
+  const PageWord page = of(leaf.leaf.offset), directory = of(leaf.root.offset);
+  if (page.kind != PageKind::leaf || page.shard != shard)
+    return damaged("a directory word leads to no leaf of its own");
+  if (directory.kind != PageKind::directory || directory.shard != shard ||
+      directory.count != directory_pages(leaf.root.depth))
+    return damaged("its root leads to no directory of its own");
+  return {};
 }
 
 Result<std::uint64_t> Index::make_room(Hashed hashed, Pages& pages, Shard& shard) const {
@@ -127,6 +140,7 @@ Result<std::uint64_t> Index::make_room(Hashed hashed, Pages& pages, Shard& shard
       if (auto begun = begin(pages, shard); !begun) return begun.error();
       continue;
     }
+    if (auto checked = check_own(*leaf, shard.number); !checked) return checked.error();
     for (std::size_t i = 0; i < kWindowLines * kCellsPerLine; ++i) {
       const std::uint64_t offset =
           cell_offset(leaf->leaf.offset, hashed.line() + i / kCellsPerLine, i % kCellsPerLine);

@@ -66,6 +66,8 @@ class Index {
   base::Status split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const;
   base::Error damaged(const char* what) const;
   bool is_directory(const Rooted& root) const;
+  // What a writer changes is what the page map says it is.
+  base::Status check_own(const Leaf& leaf, std::uint8_t shard) const;
 
   const Image& image_;
   std::uint64_t root_;

@@ -22,37 +22,46 @@ inline std::uint64_t load(const std::uint64_t* at) noexcept {
   return std::atomic_ref<std::uint64_t>(*const_cast<std::uint64_t*>(at)).load(std::memory_order_acquire);
 }
 
+// Bytes of records, leaves and directories, at multiples of 8. A reader may copy them while somebody writes
+// them anew; it throws such a copy away, but the thread sanitizer would not know that: for it, whole words,
+// one by one.
 #if defined(__SANITIZE_THREAD__) || defined(OKG_WORDWISE)
-// What a reader may copy while it is written: the reader throws such a copy away, but the thread sanitizer
-// would not know that. Both ends are in whole words.
-inline void copy_words(void* to, const void* from, std::size_t bytes) noexcept {
-  auto* out = static_cast<std::uint64_t*>(to);
-  const auto* in = static_cast<const std::uint64_t*>(from);
-  const auto relaxed = std::memory_order_relaxed;
-  for (std::size_t i = 0; i < bytes / 8; ++i)
-    std::atomic_ref<std::uint64_t>(out[i]).store(
-        std::atomic_ref<std::uint64_t>(const_cast<std::uint64_t&>(in[i])).load(relaxed), relaxed);
-  if (const std::size_t rest = bytes % 8; rest != 0) {
-    std::uint64_t last = 0;
-    const std::uint64_t word =
-        std::atomic_ref<std::uint64_t>(const_cast<std::uint64_t&>(in[bytes / 8])).load(relaxed);
-    std::memcpy(&last, &word, rest);
-    std::memcpy(out + bytes / 8, &last, rest);
+inline void copy_in(void* to, const void* from, std::size_t bytes) noexcept {
+  for (std::size_t at = 0; at < bytes; at += 8) {
+    std::uint64_t word = 0;
+    if (from != nullptr)
+      std::memcpy(&word, static_cast<const char*>(from) + at, bytes - at < 8 ? bytes - at : 8);
+    std::atomic_ref<std::uint64_t>(*reinterpret_cast<std::uint64_t*>(static_cast<char*>(to) + at))
+        .store(word, std::memory_order_relaxed);
+  }
+}
+inline void copy_out(void* to, const void* from, std::size_t bytes) noexcept {
+  for (std::size_t at = 0; at < bytes; at += 8) {
+    auto* const word_at =
+        reinterpret_cast<std::uint64_t*>(const_cast<char*>(static_cast<const char*>(from)) + at);
+    const std::uint64_t word = std::atomic_ref<std::uint64_t>(*word_at).load(std::memory_order_relaxed);
+    std::memcpy(static_cast<char*>(to) + at, &word, bytes - at < 8 ? bytes - at : 8);
   }
 }
 #else
-inline void copy_words(void* to, const void* from, std::size_t bytes) noexcept {
-  std::memcpy(to, from, bytes);
+inline void copy_in(void* to, const void* from, std::size_t bytes) noexcept {
+  if (from == nullptr)
+    std::memset(to, 0, bytes);
+  else if (bytes != 0)
+    std::memcpy(to, from, bytes);
+}
+inline void copy_out(void* to, const void* from, std::size_t bytes) noexcept {
+  if (bytes != 0) std::memcpy(to, from, bytes);
 }
 #endif
 
 // Memory that nothing leads to yet.
 inline void fill(void* at, const void* from, std::size_t bytes) noexcept {
-  copy_words(at, from, bytes);
+  copy_in(at, from, bytes);
   faults::stored(at, from, bytes);
 }
 inline void zero(void* at, std::size_t bytes) noexcept {
-  std::memset(at, 0, bytes);
+  copy_in(at, nullptr, bytes);
   faults::stored(at, nullptr, bytes);
 }
 

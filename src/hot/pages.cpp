@@ -12,7 +12,6 @@ using faults::Mutant;
 namespace {
 
 constexpr std::uint64_t kGrowthStep = 64ULL << 20;
-constexpr std::uint64_t kUsedPagesOffset = kStateOffset + offsetof(State, used_pages);
 
 void put(Record& record, const Image& image, std::uint64_t offset, std::uint64_t value) {
   if (is(Mutant::pages_outside)) ordered::store(image.word(offset), value);
@@ -28,37 +27,38 @@ Pages::Pages(const Image& image)
       scan_end_(end_),
       found_(image.header().shards) {}
 
-base::Result<std::uint64_t> Pages::take(std::uint32_t count, PageWord what, Record& record) {
-  what.count = count;
-  std::uint64_t page = 0;
-  std::uint64_t last = image_.bytes() / kPageBytes;
-  // Best fit; large runs are few.
+Pages::Free::iterator Pages::best_fit(std::uint32_t count) {
   auto best = free_.end();
   for (auto run = free_.begin(); run != free_.end(); ++run)
     if (run->second >= count && (best == free_.end() || run->second < best->second)) best = run;
+  return best;
+}
+
+base::Result<std::uint64_t> Pages::take(std::uint32_t count, PageWord what, Record& record) {
+  what.count = count;
+  auto best = best_fit(count);
   // What is there has to be known before one may say that there is no room.
-  while (best == free_.end() && end_ + count > last && scan(1024))
-    for (auto run = free_.begin(); run != free_.end(); ++run)
-      if (run->second >= count) best = run;
-  if (best == free_.end() && end_ + count > last) {
-    if (auto grown = grow(count); !grown) return grown.error();
-    last = image_.bytes() / kPageBytes;
+  while (best == free_.end() && !has_unused(count) && !is_scanned()) {
+    scan(1024);
+    best = best_fit(count);
   }
+  if (best == free_.end() && !has_unused(count))
+    if (auto grown = grow(count); !grown) return grown.error();
+  taken_.reserve(taken_.size() + 1);  // so that nothing fails half-way, or when it is given up
+  std::uint64_t page = end_;
   if (best != free_.end()) {
     page = best->first;
     const std::uint64_t rest = best->second - count;
-    taken_.push_back({page, static_cast<std::uint32_t>(best->second), false});
-    free_.erase(best);
     if (rest > 0) {
-      free_[page + count] = rest;
       put(record, image_, image_.page_word_offset(page + count),
           PageWord{PageKind::free, 0, 0, static_cast<std::uint32_t>(rest)}.word());
+      free_.emplace(page + count, rest);
     }
+    taken_.push_back({page, free_.extract(best)});
   } else {
-    page = end_;
-    taken_.push_back({page, count, true});
+    if (!is(Mutant::used_after_use)) put(record, image_, kUsedPagesOffset, end_ + count);
+    taken_.push_back({page, {}});
     end_ += count;
-    if (!is(Mutant::used_after_use)) put(record, image_, kUsedPagesOffset, end_);
   }
   put(record, image_, image_.page_word_offset(page), what.word());
   // Only slabs are asked for by an offset inside of them.
@@ -88,42 +88,44 @@ base::Status Pages::grow(std::uint64_t count) {
   return {};
 }
 
-void Pages::give_up() {
-  for (auto run = taken_.rbegin(); run != taken_.rend(); ++run) {
-    if (run->from_end) {
-      end_ = run->page;
+void Pages::give_up() noexcept {
+  for (auto taken = taken_.rbegin(); taken != taken_.rend(); ++taken) {
+    if (taken->run.empty()) {
+      end_ = taken->page;
       continue;
     }
     // What was left of the run lies behind what was taken of it, and may have grown since.
-    std::uint64_t end = run->page + run->count;
-    const auto rest = free_.upper_bound(run->page);
+    std::uint64_t end = taken->page + taken->run.mapped();
+    const auto rest = free_.upper_bound(taken->page);
     if (rest != free_.end() && rest->first < end) {
       end = std::max(end, rest->first + rest->second);
       free_.erase(rest);
     }
-    free_[run->page] = end - run->page;
+    taken->run.mapped() = end - taken->page;
+    free_.insert(std::move(taken->run));
   }
   taken_.clear();
   freed_.clear();
 }
 
 void Pages::add_free(std::uint64_t page, std::uint64_t count) {
-  const auto after = free_.find(page + count);
-  if (after != free_.end()) {
-    count += after->second;
+  const auto at = free_.emplace(page, count).first;
+  at->second = count;
+  if (const auto after = std::next(at); after != free_.end() && after->first == page + count) {
+    at->second += after->second;
     free_.erase(after);
   }
-  auto before = free_.lower_bound(page);
-  if (before != free_.begin() && (--before)->first + before->second == page)
-    before->second += count;
-  else
-    free_[page] = count;
+  if (at == free_.begin()) return;
+  const auto before = std::prev(at);
+  if (before->first + before->second != page) return;
+  before->second += at->second;
+  free_.erase(at);
 }
 
 // Free runs that touch each other stay two in the file; here they are one, and so is what is taken of them.
 void Pages::free(std::uint64_t page, std::uint32_t count, Record& record) {
   put(record, image_, image_.page_word_offset(page), PageWord{PageKind::free, 0, 0, count}.word());
-  freed_.push_back({page, count, false});
+  freed_.push_back({page, count});
 }
 
 void Pages::settle() noexcept {
@@ -139,9 +141,13 @@ void Pages::settle() noexcept {
   freed_.clear();
 }
 
-void Pages::give_back(std::uint64_t page, std::uint32_t count) {
+void Pages::give_back(std::uint64_t page, std::uint32_t count) noexcept {
   ordered::store(image_.page_word(page), PageWord{PageKind::free, 0, 0, count}.word());
-  add_free(page, count);
+  try {
+    add_free(page, count);
+  } catch (const std::bad_alloc&) {
+    // Found again by the next process.
+  }
 }
 
 bool Pages::scan(std::size_t runs) {
@@ -150,8 +156,8 @@ bool Pages::scan(std::size_t runs) {
     const std::uint64_t count = std::clamp<std::uint64_t>(word.count, 1, scan_end_ - scanned_);
     if (word.kind == PageKind::free) {
       add_free(scanned_, count);
-    } else if (word.kind == PageKind::slab && word.shard < found_.size()) {
-      found_[word.shard].push_back(scanned_);
+    } else if (word.kind == PageKind::slab && word.shard < found_.size() && word.size_class < kClasses) {
+      found_[word.shard][word.size_class].push_back(scanned_);
     }
     scanned_ += count;
   }

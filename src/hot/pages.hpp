@@ -2,6 +2,7 @@
 // again after an open by looking through the map bit by bit.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -29,42 +30,50 @@ class Pages {
   // when there is none.
   base::Result<std::uint64_t> take(std::uint32_t count, PageWord what, Record& record);
   // Gives runs taken since the last settle() back: the record was given up.
-  void give_up();
+  void give_up() noexcept;
   // The record was carried out.
   void settle() noexcept;
   // Into the record: the run that begins at `page` is free, once it was carried out.
   void free(std::uint64_t page, std::uint32_t count, Record& record);
 
   // Frees a run that nothing leads to: one store, which needs no record.
-  void give_back(std::uint64_t page, std::uint32_t count);
+  void give_back(std::uint64_t page, std::uint32_t count) noexcept;
 
   // Looks at up to `runs` more runs of what was there at the open. False once all were looked at.
   bool scan(std::size_t runs);
   bool is_scanned() const { return scanned_ >= scan_end_; }
   // Are there so many pages that were never used?
   bool has_unused(std::uint32_t count) const { return end_ + count <= image_.bytes() / kPageBytes; }
-  // Slabs of a shard that scan() found: their slots may be free.
-  std::vector<std::uint64_t>& found(std::size_t shard) { return found_[shard]; }
+  // Slabs of a shard and class that scan() found: their slots may be free.
+  std::vector<std::uint64_t>& found(std::size_t shard, unsigned size_class) {
+    return found_[shard][size_class];
+  }
 
   std::uint64_t free_pages() const;
 
  private:
+  using Free = std::map<std::uint64_t, std::uint64_t>;  // first page -> pages
+  struct Taken {
+    std::uint64_t page;
+    Free::node_type run;  // of which it was taken; empty: of the unused ones
+  };
   struct Run {
     std::uint64_t page;
-    std::uint32_t count;  // for what was taken: of the run that is free again when it is given up
-    bool from_end;
+    std::uint32_t count;
   };
+  Free::iterator best_fit(std::uint32_t count);
   void add_free(std::uint64_t page, std::uint64_t count);
   // So that `count` pages more than used ones are there.
   base::Status grow(std::uint64_t count);
 
   const Image& image_;
   Grow grow_;
-  std::map<std::uint64_t, std::uint64_t> free_;  // first page -> pages
-  std::vector<Run> taken_, freed_;
+  Free free_;
+  std::vector<Taken> taken_;
+  std::vector<Run> freed_;
   std::uint64_t end_;  // pages from here on were never used
   std::uint64_t scanned_, scan_end_;
-  std::vector<std::vector<std::uint64_t>> found_;
+  std::vector<std::array<std::vector<std::uint64_t>, kClasses>> found_;
 };
 
 }  // namespace okg::hot

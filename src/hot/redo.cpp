@@ -74,30 +74,39 @@ void Log::carry_out(const Record& record, std::atomic<std::uint64_t>* const* seq
   ordered::store(state_, 0);
 }
 
-base::Status Log::recover() {
+base::Status Log::check() const {
   const std::uint64_t state = ordered::load(state_);
   if (state == 0) return {};
   const auto damaged = [&](const char* what) {
     return base::Error(base::Code::corrupt, "log " + std::to_string(index_) + ": " + what);
   };
-  std::uint64_t count = state & ~kLogCommitted;
+  const std::uint64_t count = state & ~kLogCommitted;
   if ((state & kLogCommitted) == 0 || count > capacity()) return damaged("its state is none");
-  // Nothing is stored before all of it was looked at.
+  const Header& header = image_.header();
   const std::uint64_t end = image_.bytes();
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t offset = ordered::load(&entries_[i].offset);
-    const bool of_state = offset >= kStateOffset && offset < kStateOffset + sizeof(State);
-    const bool of_tables = offset >= image_.header().tables_offset && offset < image_.header().logs_offset;
-    const bool behind_logs = offset >= image_.header().page_map_offset && offset <= end - 8;
-    if (offset % 8 != 0 || !(of_state || of_tables || behind_logs))
-      return damaged("an entry leads to nowhere");
+    // Of the words of State an operation changes one; the others decide what may be touched at all.
+    if (offset == kUsedPagesOffset) {
+      const std::uint64_t used = ordered::load(&entries_[i].value);
+      if (used < header.data_offset / kPageBytes || used > end / kPageBytes)
+        return damaged("an entry moves the mark behind the last used page to nowhere");
+      continue;
+    }
+    const bool of_tables = offset >= header.tables_offset && offset < header.logs_offset;
+    const bool behind_logs = offset >= header.page_map_offset && offset <= end - 8;
+    if (offset % 8 != 0 || !(of_tables || behind_logs)) return damaged("an entry leads to nowhere");
   }
+  return {};
+}
+
+void Log::recover() {
+  std::uint64_t count = ordered::load(state_) & ~kLogCommitted;
   if (is(Mutant::recover_retires_first)) ordered::store(state_, 0);
   if (is(Mutant::recover_without_last) && count > 0) --count;
   for (std::uint64_t i = 0; i < count; ++i)
     ordered::store(image_.word(ordered::load(&entries_[i].offset)), ordered::load(&entries_[i].value));
-  ordered::store(state_, 0);
-  return {};
+  if (ordered::load(state_) != 0) ordered::store(state_, 0);
 }
 
 }  // namespace okg::hot

@@ -42,9 +42,10 @@ class Log {
   // Steps 2 to 5. `sequences`, one or more, are odd while words change. The record has at most capacity()
   // entries.
   void carry_out(const Record& record, std::atomic<std::uint64_t>* const* sequences, std::size_t count);
-  // Carries out what a killed process had committed. An error when the log holds what this library does not
-  // write.
-  base::Status recover();
+  // Is it idle, or did a killed process commit what this library writes? corrupt otherwise.
+  base::Status check() const;
+  // Carries out what was committed. Only once check() has found nothing.
+  void recover();
 
  private:
   const Image& image_;

@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cerrno>
@@ -26,6 +28,9 @@ namespace {
 
 constexpr std::size_t kMostOwnerText = 4096;
 constexpr int kLockPauseMs = 2;
+constexpr std::uint64_t kAllocationStep = 64ULL << 20;
+constexpr int kMostInterrupted = 1000;
+constexpr std::uint64_t kReserve = 4ULL << 20;  // for the rest of the process, while we allocate
 
 // The name is a file's, nothing more.
 bool is_name(std::string_view name) {
@@ -64,20 +69,21 @@ Result<std::unique_ptr<Segment>> Segment::open(base::Os& os, const SegmentOption
   auto found = segment->find();
   if (!found && found.error().code == Code::not_found) {
     segment->sweep();
-    found = segment->make();
+    found = segment->make("");
   }
   if (!found) return found.error();
   return segment;
 }
 
 Segment::~Segment() {
-  // Not in a forked child, which has neither.
-  if (!base::forget_descriptor(lock_.get())) {
+  // Not in a forked child, which has neither memory nor lock.
+  if (generation_ != base::fork_generation()) {
     (void)lock_.release();
     return;
   }
   // The mapping first: who gets the lock is alone.
   if (memory_ != nullptr) os_.unmap(memory_, mapped_);
+  base::forget_descriptor(lock_.get());
 }
 
 Status Segment::open_directory() {
@@ -162,11 +168,13 @@ Status Segment::find() {
   if (allocated > file_bytes)
     return error(Code::corrupt,
                  "is cut off: " + base::format_size(file_bytes) + " of " + base::format_size(allocated));
+  // A copy may have lost what was empty: it is there again before somebody touches it.
+  if (inherited_bytes_ < allocated) return allocate(0, allocated);
   return {};
 }
 
 // Under another name until it is complete.
-Status Segment::make() {
+Status Segment::make(const std::string& aside) {
   if (options_.max_bytes == 0) return error(Code::invalid_argument, "say how large it may become");
   std::array<std::uint8_t, 16> id{};
   std::uint64_t seed = 0;
@@ -179,18 +187,23 @@ Status Segment::make() {
   header_ = *header;
   std::uint64_t bytes = header_.max_bytes;
   if (options_.first_bytes != 0)
-    bytes = std::clamp(padded(options_.first_bytes, kPageBytes), header_.data_offset + 64 * kPageBytes,
-                       header_.max_bytes);
+    bytes = std::min(header_.max_bytes, std::max(padded(options_.first_bytes, kPageBytes),
+                                                 header_.data_offset + 64 * kPageBytes));
 
   const std::string name = "." + options_.name + ".okghot." + base::random_hex(os_);
   const int fd = os_.open(directory_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   if (fd < 0) return base::error_from_errno(-fd, "make " + options_.directory + "/" + name);
   file_.reset(fd);
-  const auto made = [&]() -> Status {
+  auto made = [&]() -> Status {
     if (auto room = allocate(0, bytes); !room) return room;
     if (auto mapped = map(fd, header_.max_bytes); !mapped) return mapped;
     Engine::format(memory(), header_, bytes);
     const std::string final_name = options_.name + ".okghot";
+    if (!aside.empty())
+      if (const int moved =
+              os_.rename_noreplace(directory_.get(), final_name.c_str(), directory_.get(), aside.c_str());
+          moved < 0)
+        return base::error_from_errno(-moved, "put aside " + path_);
     int renamed = os_.rename_noreplace(directory_.get(), name.c_str(), directory_.get(), final_name.c_str());
     // The lock makes us the only one who makes it.
     if (renamed == -ENOSYS || renamed == -EINVAL)
@@ -216,10 +229,23 @@ void Segment::sweep() {
     if (entry.name.starts_with(prefix)) os_.unlink(directory_.get(), entry.name.c_str(), false);
 }
 
-Result<std::string> Segment::put_aside(std::uint64_t epoch) {
-  const std::string name = options_.name + ".okghot", aside = name + ".quarantine." + std::to_string(epoch);
-  const int renamed = os_.rename(directory_.get(), name.c_str(), directory_.get(), aside.c_str());
-  if (renamed < 0) return base::error_from_errno(-renamed, "put aside " + path_);
+Result<std::string> Segment::begin_anew() {
+  const std::string aside =
+      options_.name + ".okghot.quarantine." + base::to_hex(header_.id.data(), header_.id.size());
+  // What was asked for when the old one was made is asked for again.
+  void* const old_memory = std::exchange(memory_, nullptr);
+  const std::size_t old_mapped = mapped_;
+  base::UniqueFd old_file = std::move(file_);
+  const Header old_header = header_;
+  options_.max_bytes = header_.max_bytes;
+  if (auto made = make(aside); !made) {
+    memory_ = old_memory;
+    mapped_ = old_mapped;
+    file_ = std::move(old_file);
+    header_ = old_header;
+    return made.error();
+  }
+  os_.unmap(old_memory, old_mapped);
   return options_.directory + "/" + aside;
 }
 
@@ -233,27 +259,41 @@ Status Segment::map(int fd, std::uint64_t bytes) {
 
 Status Segment::allocate(std::uint64_t from, std::uint64_t bytes) {
   const std::uint64_t more = bytes - from;
-  if (const auto left = headroom(os_, options_.cgroup_root); left && more > *left)
-    return error(Code::no_headroom, "needs " + base::format_size(more) +
-                                        ", but the container's memory limit leaves " +
-                                        base::format_size(*left) + ": raise the limit, or lower max_bytes");
-  int failed = 0;
-  do failed = os_.fallocate(file_.get(), static_cast<off_t>(from), static_cast<off_t>(more));
-  while (failed == -EINTR);
-  if (failed == -ENOSPC || failed == -EDQUOT) {
-    struct statfs info{};
-    std::string room;
-    if (os_.fstatfs(directory_.get(), &info) == 0)
-      room = ", of which " + options_.directory + " has " +
-             base::format_size(static_cast<std::uint64_t>(info.f_bavail) *
-                               static_cast<std::uint64_t>(info.f_bsize));
-    return error(Code::no_space,
-                 "needs " + base::format_size(more) + room +
-                     ": raise the volume's sizeLimit (/dev/shm is 64 MiB unless told otherwise), or lower "
-                     "max_bytes");
+  // What was there before this container is charged to the pod all the same, but not seen in our own counter.
+  if (auto left = headroom(os_, options_.cgroup_root)) {
+    *left -= std::min(*left, inherited_bytes_ + kReserve);
+    if (more > *left)
+      return error(Code::no_headroom, "needs " + base::format_size(more) +
+                                          ", but the container's memory limit leaves " +
+                                          base::format_size(*left) + ": raise the limit, or lower max_bytes");
   }
-  if (failed < 0)
-    return base::error_from_errno(-failed, "allocate " + base::format_size(more) + " for " + path_);
+  // Beyond this limit the kernel sends a signal that ends the process.
+  if (rlimit limit{};
+      ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && bytes > limit.rlim_cur)
+    return error(Code::no_space, "needs a file of " + base::format_size(bytes) + ", but RLIMIT_FSIZE is " +
+                                     base::format_size(limit.rlim_cur) + ": raise it (ulimit -f)");
+  // By steps: where a signal ends a call, what it did is undone.
+  int interrupted = 0;
+  for (std::uint64_t at = from; at < bytes;) {
+    const std::uint64_t step = std::min(kAllocationStep, bytes - at);
+    const int failed = os_.fallocate(file_.get(), static_cast<off_t>(at), static_cast<off_t>(step));
+    if (failed == -EINTR && ++interrupted < kMostInterrupted) continue;
+    if (failed == -ENOSPC || failed == -EDQUOT) {
+      struct statfs info{};
+      std::string room;
+      if (os_.fstatfs(directory_.get(), &info) == 0)
+        room = ", of which " + options_.directory + " has " +
+               base::format_size(static_cast<std::uint64_t>(info.f_bavail) *
+                                 static_cast<std::uint64_t>(info.f_bsize)) +
+               " left";
+      return error(Code::no_space, "needs " + base::format_size(more) + room +
+                                       ": raise the volume's sizeLimit (/dev/shm is 64 MiB unless told "
+                                       "otherwise), or lower max_bytes");
+    }
+    if (failed < 0)
+      return base::error_from_errno(-failed, "allocate " + base::format_size(more) + " for " + path_);
+    at += step;
+  }
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/fork.hpp"
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "base/unique_fd.hpp"
@@ -47,8 +48,9 @@ class Segment {
   const std::string& held_before_by() const { return held_before_by_; }
   base::Os& os() const { return os_; }
 
-  // Gives the file another name, which is returned; the lock stays.
-  base::Result<std::string> put_aside(std::uint64_t epoch);
+  // Makes a new, empty one in its place; nothing may use memory() meanwhile. The old file stays under another
+  // name, which is returned. When there is no room for both the old one stays where it is.
+  base::Result<std::string> begin_anew();
 
   // Room up to `bytes` of the file. no_space and no_headroom change nothing.
   base::Status allocate(std::uint64_t from, std::uint64_t bytes);
@@ -58,7 +60,7 @@ class Segment {
   base::Status open_directory();
   base::Status lock();
   base::Status find();
-  base::Status make();
+  base::Status make(const std::string& aside);
   base::Status map(int fd, std::uint64_t bytes);
   void sweep();
   base::Error error(base::Code code, const std::string& text) const;
@@ -73,6 +75,7 @@ class Segment {
   bool was_created_ = false;
   std::uint64_t inherited_bytes_ = 0;
   std::string held_before_by_;
+  unsigned generation_ = base::fork_generation();
 };
 
 }  // namespace okg::hot

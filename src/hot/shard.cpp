@@ -1,6 +1,7 @@
 #include "hot/shard.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace okg::hot {
 
@@ -112,23 +113,24 @@ void Operation::set_bit(const Place& place, bool value) {
 // none.
 bool Operation::refill(std::uint8_t size_class) {
   lock_pages();
-  std::vector<std::uint64_t>& slabs = pages_.found(shard_.number);
+  std::vector<std::uint64_t>& slabs = pages_.found(shard_.number, size_class);
   std::vector<std::uint64_t>& free = shard_.free[size_class];
   const SlabShape& shape = kSlabShapes[size_class];
   for (;;) {
-    for (std::size_t i = slabs.size(); i-- > 0 && free.empty();) {
-      const std::uint64_t slab = slabs[i] * kPageBytes;
+    while (!slabs.empty() && free.empty()) {
+      const std::uint64_t page = slabs.back();
+      const std::uint64_t slab = page * kPageBytes;
       PageWord word;
-      const bool is_sound = is_slab(image_, slabs[i], shard_.number, &word);
-      if (is_sound && word.size_class != size_class) continue;
-      if (is_sound) shard_.slabs.push_back(slabs[i]);
-      slabs[i] = slabs.back();
-      slabs.pop_back();
-      if (!is_sound) continue;
-      for (std::uint32_t slot = shape.slots; slot-- > 0;) {
-        if ((image_.load(shape.bits_offset(slab, slot)) >> slot % 64 & 1) != 0) continue;
-        free.push_back(slab + shape.begin + slot * slot_bytes(size_class));
+      if (is_slab(image_, page, shard_.number, &word) && word.size_class == size_class) {
+        shard_.slabs.reserve(shard_.slabs.size() + 1);
+        free.reserve(shape.slots);
+        for (std::uint32_t slot = shape.slots; slot-- > 0;) {
+          if ((image_.load(shape.bits_offset(slab, slot)) >> slot % 64 & 1) != 0) continue;
+          free.push_back(slab + shape.begin + slot * slot_bytes(size_class));
+        }
+        shard_.slabs.push_back(page);
       }
+      slabs.pop_back();
     }
     if (!free.empty()) return true;
     // Looking through what an old process left takes its time; Store::poll() does that by and by.
@@ -144,8 +146,8 @@ Result<std::uint64_t> Operation::take_slot(std::uint8_t size_class) {
       return slab.offset + kSlabShapes[size_class].begin + slab.used++ * slot_bytes(size_class);
   if (!free.empty() || refill(size_class)) {
     const std::uint64_t offset = free.back();
-    free.pop_back();
     gathered_.taken.push_back({size_class, offset});
+    free.pop_back();
     return offset;
   }
   lock_pages();
@@ -232,30 +234,36 @@ std::uint64_t reclaim(const Image& image, Pages& pages, Shard& shard) {
   const std::lock_guard lock(pages.mutex);
   while (pages.scan(1024)) {
   }
-  std::array<std::vector<std::uint64_t>, kClasses> given;  // pages, ascending
+  // Neither bits of records nor of what a view holds.
+  const auto is_empty = [&](std::uint64_t page) {
+    PageWord word;
+    if (!is_slab(image, page, shard.number, &word)) return false;
+    for (std::uint64_t i = 0; i < 2 * kSlabShapes[word.size_class].bit_words; ++i)
+      if (image.load(page * kPageBytes + i * 8) != 0) return false;
+    return true;
+  };
+  // First only a look, so that running out of memory has changed nothing.
+  std::map<std::uint64_t, std::uint32_t> given;
+  const auto look = [&](const std::vector<std::uint64_t>& slabs) {
+    for (const std::uint64_t page : slabs)
+      if (is_empty(page)) given[page] = PageWord::from(ordered::load(image.page_word(page))).count;
+  };
+  look(shard.slabs);
+  for (unsigned c = 0; c < kClasses; ++c) look(pages.found(shard.number, c));
+  const auto is_given = [&](std::uint64_t page) { return given.contains(page); };
+  std::erase_if(shard.slabs, is_given);
   std::uint64_t count = 0;
-  for (std::vector<std::uint64_t>* slabs : {&shard.slabs, &pages.found(shard.number)}) {
-    std::erase_if(*slabs, [&](std::uint64_t page) {
-      PageWord word;
-      if (!is_slab(image, page, shard.number, &word)) return true;
-      // Neither bits of records nor of what a view holds.
-      const std::uint64_t words = 2 * kSlabShapes[word.size_class].bit_words;
-      for (std::uint64_t i = 0; i < words; ++i)
-        if (image.load(page * kPageBytes + i * 8) != 0) return false;
-      given[word.size_class].push_back(page);
-      count += word.count;
-      return true;
+  for (unsigned c = 0; c < kClasses; ++c) {
+    std::erase_if(pages.found(shard.number, c), is_given);
+    // Not offered any more before others can have the pages.
+    std::erase_if(shard.free[c], [&](std::uint64_t slot) {
+      const auto after = given.upper_bound(slot / kPageBytes);
+      return after != given.begin() && slot / kPageBytes < std::prev(after)->first + std::prev(after)->second;
     });
   }
-  // Not offered any more before others can have the pages.
-  for (unsigned c = 0; c < kClasses; ++c) {
-    if (given[c].empty()) continue;
-    std::sort(given[c].begin(), given[c].end());
-    std::erase_if(shard.free[c], [&](std::uint64_t slot) {
-      const auto after = std::upper_bound(given[c].begin(), given[c].end(), slot / kPageBytes);
-      return after != given[c].begin() && slot / kPageBytes < *std::prev(after) + kSlabShapes[c].pages;
-    });
-    for (const std::uint64_t page : given[c]) pages.give_back(page, kSlabShapes[c].pages);
+  for (const auto& [page, run] : given) {
+    pages.give_back(page, run);
+    count += run;
   }
   return count;
 }

@@ -34,38 +34,46 @@ std::array<std::uint64_t, 2> boot_words(base::Os& os) {
 
 Result<std::unique_ptr<Store>> Store::open(base::Os& os, const StoreOptions& options) {
   const std::int64_t begin = os.monotonic_ns();
-  std::string quarantined_as;
-  for (;;) {
-    auto segment = Segment::open(os, options.segment);
-    if (!segment) return segment.error();
-    auto engine = Engine::open((*segment)->memory(), (*segment)->header());
-    if (!engine)
-      return Error(engine.error().code, "hot state " + (*segment)->path() + ": " + engine.error().text);
-    std::unique_ptr<Store> store(new Store(*std::move(segment), *std::move(engine), options));
-    OpenReport& report = store->report_;
-    if (report.is_crash_loop && options.on_crash_loop == OnCrashLoop::quarantine) {
-      auto aside = store->segment_->put_aside(report.epoch);
-      if (!aside) return aside.error();
-      report.opened = Opened::read_only;  // it is not marked as closed in good order
-      quarantined_as = *aside;
-      continue;  // what is made now is new
-    }
-    if (report.is_crash_loop && options.on_crash_loop == OnCrashLoop::read_only)
-      report.opened = Opened::read_only;
-    if (!quarantined_as.empty()) {
-      report.opened = Opened::quarantined;
-      report.quarantined_as = quarantined_as;
-    }
-    report.open_took = std::chrono::nanoseconds(os.monotonic_ns() - begin);
-    return store;
-  }
+  auto segment = Segment::open(os, options.segment);
+  if (!segment) return segment.error();
+  std::unique_ptr<Store> store(new Store(*std::move(segment), options));
+  if (auto begun = store->begin(); !begun) return begun.error();
+  store->report_.open_took = std::chrono::nanoseconds(os.monotonic_ns() - begin);
+  return store;
 }
 
-Store::Store(std::unique_ptr<Segment> segment, std::unique_ptr<Engine> engine, const StoreOptions& options)
-    : segment_(std::move(segment)), engine_(std::move(engine)), options_(options) {
-  opened_ns_ = segment_->os().monotonic_ns();
-  engine_->set_grow([this](std::uint64_t from, std::uint64_t to) { return segment_->allocate(from, to); });
+Store::Store(std::unique_ptr<Segment> segment, const StoreOptions& options)
+    : segment_(std::move(segment)), options_(options), opened_ns_(segment_->os().monotonic_ns()) {}
+
+Status Store::begin() {
+  if (auto made = make_engine(); !made) return made;
   take_over();
+  if (!report_.is_crash_loop || options_.on_crash_loop == OnCrashLoop::resume) return {};
+  report_.opened = Opened::read_only;  // it is not marked as closed in good order, whatever happens now
+  if (options_.on_crash_loop == OnCrashLoop::read_only) return {};
+  const OpenReport before = report_;
+  engine_.reset();
+  auto aside = segment_->begin_anew();
+  if (!aside) return aside.error();
+  if (auto made = make_engine(); !made) return made;
+  take_over();
+  report_.opened = Opened::quarantined;
+  report_.quarantined_as = *std::move(aside);
+  report_.unclean_opens = before.unclean_opens;
+  report_.is_crash_loop = true;
+  report_.was_clean = false;
+  report_.held_before_by = before.held_before_by;
+  report_.downtime = before.downtime;
+  return {};
+}
+
+Status Store::make_engine() {
+  auto engine = Engine::open(segment_->memory(), segment_->header());
+  if (!engine)
+    return Error(engine.error().code, "hot state " + segment_->path() + ": " + engine.error().text);
+  engine_ = *std::move(engine);
+  engine_->set_grow([this](std::uint64_t from, std::uint64_t to) { return segment_->allocate(from, to); });
+  return {};
 }
 
 // What the file says of whoever had it before, and that it is ours now.
@@ -96,7 +104,7 @@ void Store::take_over() {
 }
 
 Store::~Store() {
-  if (!is_here() || is_read_only()) return;
+  if (!is_here() || is_read_only() || engine_ == nullptr) return;
   State& state = engine_->image().state();
   ordered::store(&state.alive_ns.word, static_cast<std::uint64_t>(segment_->os().boottime_ns()));
   ordered::store(&state.unclean_opens.word, 0);
@@ -130,7 +138,10 @@ Status Store::erase(std::size_t table, std::string_view key) {
 }
 
 bool Store::poll(std::chrono::nanoseconds budget) {
-  if (!is_here()) return false;
+  if (!is_here() || is_read_only()) return false;
+  // One thread at a time; another one's work is as good as ours.
+  const std::unique_lock lock(poll_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return true;
   base::Os& os = segment_->os();
   const std::int64_t now = os.monotonic_ns();
   State& state = engine_->image().state();
@@ -139,16 +150,16 @@ bool Store::poll(std::chrono::nanoseconds budget) {
     lived_ = true;
     ordered::store(&state.unclean_opens.word, 0);
   }
-  const std::uint64_t inherited = segment_->was_created() ? 0 : engine_->image().bytes();
-  bool more = true;
-  while (more && os.monotonic_ns() - now < budget.count()) {
+  const std::uint64_t inherited = report_.opened == Opened::resumed ? engine_->image().bytes() : 0;
+  bool more = false;
+  do {
     more = engine_->work();
     if (populated_ >= inherited) continue;
     const std::uint64_t step = std::min(kPopulateStep, inherited - populated_);
     // Where the kernel cannot, pages come by themselves, one by one.
     populated_ = os.populate(segment_->memory() + populated_, step) == 0 ? populated_ + step : inherited;
     more = more || populated_ < inherited;
-  }
+  } while (more && os.monotonic_ns() - now < budget.count());
   return more;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/fork.hpp"
@@ -58,7 +59,7 @@ class Store {
   base::Status erase(std::size_t table, std::string_view key);
   Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
           std::size_t* size) const {
-    return is_here() ? engine_->get(table, key, buffer, capacity, size) : Got::missing;
+    return is_here() ? engine_->get(table, key, buffer, capacity, size) : Got::closed;
   }
   template <class Visit>
   base::Status for_each(std::size_t table, Visit&& visit) const {
@@ -73,7 +74,9 @@ class Store {
   bool poll(std::chrono::nanoseconds budget);
 
  private:
-  Store(std::unique_ptr<Segment> segment, std::unique_ptr<Engine> engine, const StoreOptions& options);
+  Store(std::unique_ptr<Segment> segment, const StoreOptions& options);
+  base::Status begin();
+  base::Status make_engine();
   void take_over();
   base::Status check_writable() const;
 
@@ -81,7 +84,8 @@ class Store {
   std::unique_ptr<Engine> engine_;
   StoreOptions options_;
   OpenReport report_;
-  std::int64_t opened_ns_ = 0;
+  std::int64_t opened_ns_;
+  std::mutex poll_mutex_;
   std::uint64_t populated_ = 0;  // bytes of an inherited segment that are in the page table
   bool lived_ = false;
   unsigned generation_ = base::fork_generation();

@@ -61,7 +61,9 @@ void fail(Acknowledged* acknowledged, const base::Error& error) {
 
 StoreOptions options(const std::string& directory) {
   StoreOptions options;
-  options.segment.directory = directory;
+  options.segment.directory = directory + "/hot";
+  options.segment.first_bytes = 1 << 20;
+  options.segment.cgroup_root = directory;
   options.segment.name = "world";
   options.segment.max_bytes = 96 << 20;
   options.segment.shards = 2;
@@ -125,6 +127,9 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
     ASSERT_STREQ(acknowledged->failure, "");
     ASSERT_TRUE(WIFSIGNALED(status));
 
+    // Most of the time it is the next writer that recovers, and may be killed while it does; what was in
+    // flight it does once more.
+    if (kills % 4 != 0) continue;
     auto store = Store::open(base::Os::real(), options(directory.path()));
     ASSERT_TRUE(store) << store.error().text;
     const auto usage = (*store)->engine().verify();
@@ -150,6 +155,11 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
       acknowledged->done[t].store(applied[t]);
       ++in_flight;
     }
+    if (kills % 200 != 0) continue;
+    // From the beginning, so that making and growing the file are killed too.
+    store->reset();
+    okg::test::TemporaryDirectory::remove(directory.path() + "/hot");
+    for (State& state : states) state.clear();
   }
   EXPECT_GT(kills, 100U);
   EXPECT_GT(in_flight, 0U) << "no kill hit an operation";

@@ -68,11 +68,12 @@ bool SteppedEngine::is_possible() {
   return child.is_there();
 }
 
-SteppedEngine::SteppedEngine(std::uint64_t bytes, std::uint64_t shards)
+SteppedEngine::SteppedEngine(std::uint64_t bytes, std::uint64_t shards, std::size_t rare)
     : header_(*Engine::lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
       memory_(bytes, Bytes::Kind::shared),
       image_(bytes),
-      scratch_(bytes) {
+      scratch_(bytes),
+      rare_(rare) {
   Engine::format(memory_.get(), header_, bytes);
   reopen();
 }
@@ -85,10 +86,13 @@ void SteppedEngine::reopen() {
 
 std::optional<std::string> SteppedEngine::check(const Operation& operation, const Model& before, Model* after,
                                                 bool always, bool) {
-  if (!always) {
+  const Rare kind = kind_of(operation);
+  std::size_t& stepped = stepped_[static_cast<std::size_t>(kind)];
+  if (!always && (kind == Rare::no || stepped >= rare_)) {
     if (!operation(*engine_)) *after = before;
     return std::nullopt;
   }
+  ++stepped;
   std::memcpy(image_.get(), memory_.get(), memory_.size());
   std::optional<std::string> wrong;
   bool is_after = false;
@@ -116,6 +120,41 @@ std::optional<std::string> SteppedEngine::check(const Operation& operation, cons
   }
   reopen();  // what the child's engine remembered went with it
   return std::nullopt;
+}
+
+SteppedEngine::Rare SteppedEngine::kind_of(const Operation& operation) {
+  std::memcpy(image_.get(), memory_.get(), memory_.size());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    (void)operation(*engine_);
+    ::_exit(0);
+  }
+  int state = 0;
+  ::waitpid(child, &state, 0);
+  const auto leaves = [&](const Bytes& bytes) {
+    std::size_t count = 0;
+    const auto* words = reinterpret_cast<const std::uint64_t*>(bytes.get() + header_.page_map_offset);
+    for (std::uint64_t page = 0; page < header_.max_bytes / kPageBytes; ++page)
+      count += PageWord::from(words[page]).kind == PageKind::leaf;
+    return count;
+  };
+  // Which tables have an index at all.
+  const auto roots = [&](const Bytes& bytes) {
+    std::size_t count = 0;
+    for (std::size_t t = 0; t < kMostTables; ++t)
+      count +=
+          reinterpret_cast<const TableEntry*>(bytes.get() + header_.tables_offset)[t].shards[0].directory !=
+          0;
+    return count;
+  };
+  const auto map = [&](const Bytes& bytes) { return bytes.get() + header_.page_map_offset; };
+  Rare kind = Rare::no;
+  if (leaves(image_) != leaves(memory_))
+    kind = roots(image_) != roots(memory_) ? Rare::begin : Rare::split;
+  else if (std::memcmp(map(image_), map(memory_), header_.data_offset - header_.page_map_offset) != 0)
+    kind = Rare::pages;
+  std::memcpy(memory_.get(), image_.get(), memory_.size());
+  return kind;
 }
 
 std::optional<std::string> SteppedEngine::look(const Model& before, const Model& after, bool* is_after) {

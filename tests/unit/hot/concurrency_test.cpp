@@ -17,7 +17,8 @@ bool is_whole(std::string_view value) {
 
 TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
   auto chosen = options();
-  chosen.segment.max_bytes = 64 << 20;
+  chosen.segment.max_bytes = 256 << 20;
+  chosen.segment.first_bytes = 4 << 20;
   auto store = open(chosen);
   const auto table = store->table("players", {});
   ASSERT_TRUE(table);
@@ -26,11 +27,17 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
     ASSERT_TRUE(store->put(*table, key_of(key), std::string(64, 'a')));
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> reads{0}, wrong{0}, missed{0};
+  std::mutex mutex;
+  std::string trouble;
+  const auto note = [&](const base::Status& done) {
+    const std::lock_guard lock(mutex);
+    if (!done && trouble.empty()) trouble = done.error().text;
+  };
   std::vector<std::thread> threads;
   for (unsigned reader = 0; reader < 2; ++reader)
     threads.emplace_back([&, reader] {
       std::mt19937_64 random(reader);
-      std::string value(4096, '\0');
+      std::string value(64 * 1024, '\0');
       while (!stop) {
         const std::uint64_t key = random() % kKeys;
         std::size_t size = 0;
@@ -44,7 +51,13 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
           default:
             ++wrong;
         }
-        ++reads;
+        if (++reads % 512 == 0) {
+          const auto visited = store->for_each(*table, [&](std::string_view, std::string_view one) {
+            if (!is_whole(one)) ++wrong;
+            return !stop;
+          });
+          note(visited);
+        }
       }
     });
   for (unsigned writer = 0; writer < 2; ++writer)
@@ -55,16 +68,17 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
         const std::uint64_t key = random() % kKeys;
         if (key % 2 == 1 && random() % 2 == 0) {
           (void)store->erase(*table, key_of(key));
-        } else if (!store->put(*table, key_of(key),
-                               std::string(random() % 2000, static_cast<char>(random())))) {
-          ++wrong;
+        } else {
+          const std::size_t size = random() % (i % 50 == 0 ? 60'000 : 2000);
+          note(store->put(*table, key_of(key), std::string(size, static_cast<char>(random()))));
         }
-        if (i % 4 == 0 && !store->put(*table, key_of(1'000'000 + i * 2 + writer), "new")) ++wrong;
+        if (i % 4 == 0) note(store->put(*table, key_of(1'000'000 + i * 2 + writer), "nnn"));
       }
     });
   for (std::size_t i = 2; i < threads.size(); ++i) threads[i].join();
   stop = true;
   for (std::size_t i = 0; i < 2; ++i) threads[i].join();
+  EXPECT_EQ(trouble, "");
   EXPECT_EQ(wrong, 0U);
   EXPECT_EQ(missed, 0U);
   EXPECT_GT(reads, 100U);

@@ -140,6 +140,45 @@ TEST_F(HotTest, FullIsAnErrorThatChangesNothing) {
   ASSERT_TRUE(store->engine().verify());
 }
 
+// Large records have pages of their own: those are found again, too.
+TEST_F(HotTest, PagesThatAnOldProcessLeftAreFoundAgain) {
+  auto chosen = options();
+  chosen.segment.max_bytes = 2 << 20;
+  std::uint64_t records = 0;
+  {
+    auto store = open(chosen);
+    const auto table = store->table("players", {});
+    while (store->put(*table, key_of(records), std::string(40'000, 'x'))) ++records;
+    for (std::uint64_t key = 0; key < records; key += 2) ASSERT_TRUE(store->erase(*table, key_of(key)));
+  }
+  auto store = open(chosen);
+  const auto table = store->table("players", {});
+  for (std::uint64_t key = 0; key < records; key += 2)
+    ASSERT_TRUE(store->put(*table, key_of(key), std::string(40'000, 'y'))) << key << " of " << records;
+  ASSERT_TRUE(store->engine().verify());
+}
+
+TEST_F(HotTest, ADamagedRecordEndsAVisit) {
+  {
+    auto store = open();
+    const auto table = store->table("players", {});
+    ASSERT_TRUE(store->put(*table, key_of(1), "a value that can be found in the file"));
+  }
+  std::string bytes;
+  {
+    std::ifstream in(file(), std::ios::binary);
+    bytes.assign(std::istreambuf_iterator<char>(in), {});
+  }
+  bytes[bytes.find("a value that can be found")] = 'A';
+  std::ofstream(file(), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  auto store = open();
+  const auto table = store->table("players", {});
+  EXPECT_EQ(get(*store, *table, 1), "(damaged)");
+  const auto visited = store->for_each(*table, [](std::string_view, std::string_view) { return true; });
+  EXPECT_EQ(visited.error().code, base::Code::corrupt);
+  EXPECT_FALSE(store->engine().verify());
+}
+
 // Slabs of one size that are empty again serve another one.
 TEST_F(HotTest, RoomIsNotBoundToASizeForEver) {
   auto chosen = options();

@@ -82,7 +82,7 @@ TEST_F(HotTest, AForkedChildNeitherSeesNorHoldsIt) {
   if (child == 0) {
     ::close(ends[1]);
     const bool is_gone = store->put(*table, key_of(1), "two").error().code == base::Code::closed &&
-                         get(*store, *table, 1) == "(missing)" && store->size().records == 0 &&
+                         get(*store, *table, 1) == "(damaged)" && store->size().records == 0 &&
                          !store->poll(std::chrono::seconds(1));
     store.reset();
     char byte = 0;
@@ -173,6 +173,31 @@ TEST_F(HotTest, LeftoversOfAKilledMakerAreSweptAway) {
   EXPECT_TRUE(std::filesystem::exists(top / "hot/.other.okghot.0123456789abcdef"));
 }
 
+TEST_F(HotTest, ALittleRoomAtFirstIsNeverMoreThanThereMayBe) {
+  auto chosen = options();
+  chosen.segment.max_bytes = 1310720;
+  chosen.segment.shards = 16;
+  chosen.segment.first_bytes = 1;
+  auto store = open(chosen);
+  ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "one"));
+  store.reset();
+  EXPECT_NE(open(chosen), nullptr);
+}
+
+TEST_F(HotTest, HolesOfACopyAreFilledBeforeTheyAreTouched) {
+  open().reset();
+  const std::string whole = read_file(file());
+  ASSERT_EQ(::truncate(file().c_str(), 0), 0);
+  ASSERT_EQ(::truncate(file().c_str(), static_cast<off_t>(whole.size())), 0);
+  std::fstream out(file(), std::ios::in | std::ios::out | std::ios::binary);
+  out.write(whole.data(), 64 * 1024);  // as cp --sparse: the rest is zeros, of which nothing was touched
+  out.close();
+  ASSERT_NE(open(), nullptr);
+  struct stat info{};
+  ASSERT_EQ(::stat(file().c_str(), &info), 0);
+  EXPECT_GE(info.st_blocks * 512, 4 << 20);
+}
+
 TEST_F(HotTest, ItGrowsWhereItMay) {
   auto chosen = options();
   chosen.segment.max_bytes = 256 << 20;
@@ -207,6 +232,19 @@ TEST_F(HotTest, TheMemoryLimitIsAskedFirst) {
   EXPECT_FALSE(std::filesystem::exists(file()));
   okg::test::write_file(top / "cgroup/memory.stat", "anon 1\ninactive_file 60000000\n");
   EXPECT_NE(open(chosen), nullptr);
+  // What was there before us is charged to the pod, though our own counter does not show it.
+  chosen.segment.name = "growing";
+  chosen.segment.max_bytes = 60 << 20;
+  chosen.segment.first_bytes = 40 << 20;
+  okg::test::write_file(top / "cgroup/memory.current", "1000\n");
+  okg::test::write_file(top / "cgroup/memory.max", std::to_string(44 << 20) + "\n");
+  EXPECT_NE(open(chosen), nullptr);
+  const auto resumed = open(chosen);
+  const auto table = resumed->table("players", {});
+  base::Status done;
+  for (std::uint64_t key = 0; key < 60 && done; ++key)
+    done = resumed->put(*table, key_of(key), std::string(1 << 20, 'x'));
+  EXPECT_EQ(done.error().code, base::Code::no_headroom);
 }
 
 }  // namespace

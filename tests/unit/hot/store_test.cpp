@@ -1,4 +1,5 @@
 // What the report tells, and what happens when process after process dies young.
+#include <set>
 #include <thread>
 
 #include "unit/hot/hot_fixture.hpp"
@@ -92,6 +93,8 @@ TEST_F(CrashLoopTest, ReadOnlyIsReadOnly) {
   EXPECT_EQ(store->put(*table, key_of(1), "cure").error().code, base::Code::denied);
   EXPECT_EQ(store->erase(*table, key_of(1)).error().code, base::Code::denied);
   EXPECT_EQ(store->table("others", {}).error().code, base::Code::denied);
+  os.monotonic_shift_ns = 61'000'000'000;
+  EXPECT_FALSE(store->poll(std::chrono::milliseconds(1)));
   store.reset();
   EXPECT_TRUE(open()->report().is_crash_loop) << "nobody has mended it";
 }
@@ -107,6 +110,32 @@ TEST_F(CrashLoopTest, QuarantineKeepsTheFileUnderAnotherName) {
   std::filesystem::rename(store->report().quarantined_as, top / "hot/aside.okghot");
   const auto aside = open(chosen);
   EXPECT_EQ(get(*aside, *aside->table("players", {}), 1), "poison");
+}
+
+TEST_F(CrashLoopTest, NoQuarantineTakesTheFileOfAnother) {
+  std::set<std::string> aside;
+  for (int loop = 0; loop < 3; ++loop) {
+    auto store = open(with(OnCrashLoop::quarantine));
+    ASSERT_EQ(store->report().opened, Opened::quarantined);
+    EXPECT_TRUE(aside.insert(store->report().quarantined_as).second) << store->report().quarantined_as;
+    for (int i = 0; i < 5; ++i) {
+      die(std::move(store), file());
+      store = open();
+    }
+    die(std::move(store), file());
+  }
+  for (const std::string& path : aside) EXPECT_TRUE(std::filesystem::exists(path));
+}
+
+TEST_F(CrashLoopTest, WithoutRoomForANewFileTheOldOneStays) {
+  os.fail_every(okg::test::Call::fallocate, ENOSPC);
+  EXPECT_EQ(open_error(with(OnCrashLoop::quarantine)).code, base::Code::no_space);
+  os.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(top / "hot"))
+    EXPECT_NE(entry.path().filename().string().front(), '.') << entry.path();
+  const auto store = open();
+  EXPECT_TRUE(store->report().is_crash_loop) << "an error is no orderly end";
+  EXPECT_EQ(get(*store, *store->table("players", {}), 1), "poison");
 }
 
 TEST_F(HotTest, PollFindsTheRoomThereIsWithinItsBudget) {
