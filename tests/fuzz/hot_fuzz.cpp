@@ -18,7 +18,7 @@ namespace {
 using okg::hot::Engine;
 using okg::hot::Header;
 
-constexpr std::uint64_t kBytes = 1 << 20;
+constexpr std::uint64_t kBytes = 2 << 20;
 
 void demand(bool so) {
   if (!so) std::abort();
@@ -44,7 +44,8 @@ const std::vector<std::byte>& sound() {
       demand((*engine)->put(*numbers, okg::hot::key_of(key), "12345678").has_value());
     for (int i = 0; i < 20; ++i)
       demand((*engine)
-                 ->put(*names, "name" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 90, 'v'))
+                 ->put(*names, "name" + std::to_string(i),
+                       std::string(static_cast<std::size_t>(i % 3) * 90, 'v'))
                  .has_value());
     demand((*engine)->put(*names, "large", std::string(40'000, 'l')).has_value());
     for (std::uint64_t key = 0; key < 900; key += 3)
