@@ -152,7 +152,7 @@ class Boost final : public Subject {
                                             segment_.get_segment_manager())) {}
   void put(std::uint64_t key, const char* value, std::size_t size) override {
     const auto [at, is_new] = map_->emplace(key, Bytes(segment_.get_segment_manager()));
-    if (is_new) at->second.resize(size, boost::container::default_init);
+    if (is_new) at->second.resize(size);
     std::memcpy(at->second.data(), value, size);
   }
   void get(std::uint64_t key, char* value, std::size_t size) override {
