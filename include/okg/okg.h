@@ -305,7 +305,7 @@ typedef struct okg_hot_options {
   size_t size;               /* sizeof(okg_hot_options) */
   okg_server *server;        /* whose hot directory it is, where `directory` is NULL; may be NULL. Not kept */
   const char *directory;     /* OKG_HOT_DIR: a tmpfs or hugetlbfs of the pod; made 0700 where it is not there */
-  const char *name;          /* required: the file is <name>.okghot; 1 to 63 letters, digits, '-', '_' and '.' */
+  const char *name;          /* required: the file is <name>.okghot; 1 to 63 letters, digits, '-' and '_' */
   uint64_t max_bytes;        /* 64 MiB: that the file may grow to, 1 MiB to 1 TiB; decided when it is made */
   uint64_t first_bytes;      /* 0: all of it is allocated when it is made; else so much, and more when it is needed */
   uint32_t shards;           /* 8: writers that do not wait for each other: 1, 2, 4, 8 or 16 */

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,13 @@ bool read_options(const Options* from, Options* out) {
 
 inline std::string text_of(const char* text) {
   return text == nullptr ? std::string() : std::string(text);
+}
+
+// False when it is none of okg_log_level. OKG_LOG_DEFAULT is nullopt: the environment decides.
+inline bool read_log_level(okg_log_level from, std::optional<base::LogLevel>* out) {
+  if (from < OKG_LOG_DEFAULT || from > OKG_LOG_DEBUG) return false;
+  if (from != OKG_LOG_DEFAULT) *out = static_cast<base::LogLevel>(from - 1);
+  return true;
 }
 
 struct LogAdapter {

@@ -39,22 +39,26 @@ using okg::hot::StoreOptions;
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);
 
-Result<StoreOptions> translate(const okg_hot_options& given) {
+Result<StoreOptions> translate(const okg_hot_options& given, LogAdapter* adapter) {
   StoreOptions options;
   const auto wrong = [](const char* text) { return Error(Code::invalid_argument, text); };
   if (given.name == nullptr) return wrong("okg_hot_open: options.name is required");
   if (given.policy < OKG_HOT_RESUME || given.policy > OKG_HOT_QUARANTINE)
     return wrong("okg_hot_open: options.policy is none of okg_hot_policy");
-  if (given.log_level < OKG_LOG_DEFAULT || given.log_level > OKG_LOG_DEBUG)
+  std::optional<okg::base::LogLevel> level;
+  if (!okg::abi::read_log_level(given.log_level, &level))
     return wrong("okg_hot_open: options.log_level is none of okg_log_level");
+  const auto environment = okg::base::process_environment();
+  const auto decided = okg::server::log_level(environment, level);
+  if (!decided) return decided.error();
+  if (adapter->log != nullptr) options.segment.log = okg::base::Log(&LogAdapter::write, adapter, *decided);
   if (given.lock_wait_ns < -1) return wrong("okg_hot_open: options.lock_wait_ns is negative and not -1");
   options.segment.name = given.name;
   options.segment.directory = text_of(given.directory);
   if (options.segment.directory.empty() && given.server != nullptr) {
     options.segment.directory = given.server->game_server->hot_directory();
   } else if (options.segment.directory.empty()) {
-    auto directory =
-        okg::server::default_hot_directory(okg::base::Os::real(), okg::base::process_environment());
+    auto directory = okg::server::default_hot_directory(okg::base::Os::real(), environment);
     if (!directory) return directory.error();
     options.segment.directory = *std::move(directory);
   }
@@ -132,15 +136,10 @@ okg_code okg_hot_open(const okg_hot_options* options, okg_hot** hot, okg_error* 
       return tell(error, Code::invalid_argument,
                   "okg_hot_open: options.size is not that of a struct this library knows; begin with "
                   "OKG_HOT_OPTIONS_INIT");
-    auto inside = translate(given);
-    if (!inside) return tell(error, inside.error());
     auto made = std::make_unique<okg_hot>();
-    if (given.log != nullptr) {
-      made->adapter = {given.log, given.log_user};
-      const auto level = given.log_level == OKG_LOG_DEFAULT ? OKG_LOG_INFO : given.log_level;
-      inside->segment.log =
-          okg::base::Log(&LogAdapter::write, &made->adapter, static_cast<okg::base::LogLevel>(level - 1));
-    }
+    made->adapter = {given.log, given.log_user};
+    const auto inside = translate(given, &made->adapter);
+    if (!inside) return tell(error, inside.error());
     auto opened = okg::hot::Store::open(okg::base::Os::real(), *inside);
     if (!opened) return tell(error, opened.error());
     made->store = *std::move(opened);

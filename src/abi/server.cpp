@@ -78,10 +78,8 @@ okg_code okg_connect(const okg_options* options, okg_server** server, okg_error*
     if (given.tick_timeout_ns > 0) inside.tick_timeout = std::chrono::nanoseconds(given.tick_timeout_ns);
     if (given.probation_ns != 0)
       inside.probation = std::chrono::nanoseconds(std::max<std::int64_t>(given.probation_ns, 0));
-    if (given.log_level < OKG_LOG_DEFAULT || given.log_level > OKG_LOG_DEBUG)
+    if (!okg::abi::read_log_level(given.log_level, &inside.log_level))
       return tell(error, Code::invalid_argument, "okg_connect: options.log_level is none of okg_log_level");
-    if (given.log_level != OKG_LOG_DEFAULT)
-      inside.log_level = static_cast<okg::base::LogLevel>(given.log_level - 1);
     if (given.log != nullptr) {
       made->adapter = {given.log, given.log_user};
       inside.log = &LogAdapter::write;

@@ -1,10 +1,8 @@
 #include "hot/engine.hpp"
 
 #include <algorithm>
-#include <bit>
 
 #include "base/text.hpp"
-#include "hot/crc32c.hpp"
 
 namespace okg::hot {
 
@@ -19,21 +17,13 @@ namespace {
 
 constexpr int kOptimisticReads = 16;
 
-std::uint32_t record_crc(const RecordHeader& header, std::string_view key, const void* value) {
-  std::uint32_t crc = crc32c(0, reinterpret_cast<const std::byte*>(&header) + kRecordCrcBegin,
-                             sizeof header - kRecordCrcBegin);
-  crc = crc32c(crc, key.data(), key.size());
-  return crc32c(crc, value, header.value_bytes);
-}
-
 std::uint64_t user_bytes(const RecordHeader& header) {
   return std::uint64_t{header.key_bytes} + header.value_bytes;
 }
 
 }  // namespace
 
-Engine::Engine(std::byte* base, const Header& header)
-    : image_(base, header), pages_(image_), store_log_(image_, header.shards) {
+Engine::Engine(std::byte* base, const Header& header) : image_(base, header), pages_(image_) {
   for (std::uint64_t i = 0; i < header.shards; ++i)
     shards_.push_back(std::make_unique<Shard>(image_, static_cast<std::uint8_t>(i)));
 }
@@ -43,9 +33,9 @@ Result<std::unique_ptr<Engine>> Engine::open(std::byte* base, const Header& head
     // The logs first: what is remembered beside the file begins with what they leave in it.
     const Image image(base, header);
     // All of them are looked at before a word is changed.
-    for (std::uint64_t i = 0; i <= header.shards; ++i)
+    for (std::uint64_t i = 0; i < header.shards; ++i)
       if (auto checked = Log(image, i).check(); !checked) return checked.error();
-    for (std::uint64_t i = 0; i <= header.shards; ++i) {
+    for (std::uint64_t i = 0; i < header.shards; ++i) {
       if (is(Mutant::recover_never) || (is(Mutant::recover_only_first_log) && i > 0)) break;
       Log(image, i).recover();
     }
@@ -72,7 +62,7 @@ Status Engine::check_key(std::size_t table, std::string_view key) const {
                                                                          : "keys of 1 to 64 bytes"));
 }
 
-std::uint32_t Engine::write_record(const Place& place, std::string_view key, std::string_view value) {
+void Engine::write_record(const Place& place, std::string_view key, std::string_view value) {
   struct {
     RecordHeader header{};
     std::array<char, kMostKeyBytes> key{};
@@ -87,7 +77,6 @@ std::uint32_t Engine::write_record(const Place& place, std::string_view key, std
     front.header.crc = record_crc(front.header, key, image_.at<char>(place.offset + front_bytes));
   ordered::fill(image_.at<std::byte>(place.offset), &front, front_bytes);
   ordered::fill(image_.at<std::byte>(place.offset + front_bytes), value.data(), value.size());
-  return front.header.crc;
 }
 
 Status Engine::put(std::size_t table, std::string_view key, std::string_view value) {
@@ -130,15 +119,10 @@ Status Engine::try_put(std::size_t table, std::string_view key, std::string_view
   }
   if (!late) write_record(*place, key, value);
   const std::uint64_t cell = cell_for(hashed.tag(), place->offset);
-  if (is(Mutant::cell_outside)) {
-    ordered::store(image_.word(cell_offset), cell);
-  } else if (is(Mutant::torn_cell)) {
+  if (is(Mutant::torn_cell))
     ordered::store(image_.word(cell_offset),
                    (image_.load(cell_offset) & ~0xFFFFFFFFULL) | (cell & 0xFFFFFFFF));
-    ordered::store(image_.word(cell_offset), cell);
-  } else {
-    operation.record().set(cell_offset, cell);
-  }
+  operation.redo().set(cell_offset, cell, Mutant::cell_outside);
   const ShardRoot& root = image_.table(table).shards[shard.number];
   const std::uint64_t counts = image_.offset_of(&root.records);
   std::uint64_t records = root.records, bytes = root.bytes + key.size() + value.size();
@@ -149,12 +133,8 @@ Status Engine::try_put(std::size_t table, std::string_view key, std::string_view
   } else {
     ++records;
   }
-  if (is(Mutant::count_outside)) {
-    ordered::store(image_.word(counts), records);
-    ordered::store(image_.word(counts + 8), bytes);
-  }
-  if (records != root.records) operation.record().set(counts, records);
-  if (bytes != root.bytes) operation.record().set(counts + 8, bytes);
+  if (records != root.records) operation.redo().set(counts, records, Mutant::count_outside);
+  if (bytes != root.bytes) operation.redo().set(counts + 8, bytes, Mutant::count_outside);
   auto done = operation.commit();
   if (late) write_record(*place, key, value);
   return done;
@@ -176,13 +156,13 @@ Status Engine::erase(std::size_t table, std::string_view key) {
     ordered::store(image_.word(old.bit_word), image_.load(old.bit_word) & ~old.bit);
     ordered::store(image_.word(found->cell_offset), 0);
   }
-  operation.record().set(found->cell_offset, 0);
+  operation.redo().set(found->cell_offset, 0);
   operation.free_place(old);
   note_freed();
   const ShardRoot& root = image_.table(table).shards[shard.number];
   const std::uint64_t counts = image_.offset_of(&root.records);
-  operation.record().set(counts, root.records - 1);
-  operation.record().set(counts + 8, root.bytes - user_bytes(found->view.header));
+  operation.redo().set(counts, root.records - 1);
+  operation.redo().set(counts + 8, root.bytes - user_bytes(found->view.header));
   return operation.commit();
 }
 

@@ -35,15 +35,6 @@ struct Usage {
 
 class Engine {
  public:
-  // Makes the insides of an empty file, all of it zero, `bytes` of which are allocated; nothing leads to them
-  // yet.
-  static base::Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards,
-                                      std::uint64_t log_entries, const std::array<std::uint8_t, 16>& id,
-                                      std::uint64_t seed);
-  static void format(std::byte* base, const Header& header, std::uint64_t bytes);
-  // Is that a header of ours? Its text says what not.
-  static base::Result<Header> check_header(const void* bytes, std::size_t size);
-
   // `base`: the mapped file, whose header was checked, of which State::bytes are there. Carries out what was
   // committed.
   static base::Result<std::unique_ptr<Engine>> open(std::byte* base, const Header& header);
@@ -80,7 +71,6 @@ class Engine {
   bool reclaim();
 
   const Image& image() const { return image_; }
-  std::uint32_t epoch() const { return epoch_; }
   void set_grow(Pages::Grow grow) { pages_.set_grow(std::move(grow)); }
 
  private:
@@ -97,13 +87,12 @@ class Engine {
     if (!may_reclaim_.load(std::memory_order_relaxed)) may_reclaim_.store(true, std::memory_order_relaxed);
   }
   base::Status try_put(std::size_t table, std::string_view key, std::string_view value);
-  std::uint32_t write_record(const Place& place, std::string_view key, std::string_view value);
+  void write_record(const Place& place, std::string_view key, std::string_view value);
 
   Image image_;
   std::uint32_t epoch_ = 0;
   mutable Pages pages_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  Log store_log_;
   std::mutex tables_mutex_;
   std::atomic<bool> may_reclaim_{true};  // something was freed since the last look
   std::mutex reclaim_mutex_;

@@ -61,7 +61,7 @@ struct State {
 inline constexpr std::uint64_t kStateOffset = 1024;
 inline constexpr std::uint64_t kUsedPagesOffset = kStateOffset + offsetof(State, used_pages);
 
-// Page 1: the state words of the logs, those of the shards first, then the store's own.
+// Page 1: the state words of the logs, one of each shard.
 inline constexpr std::uint64_t kLogStatesOffset = kPageBytes;
 inline constexpr std::uint64_t kLogCommitted = 1ULL << 63;  // | number of entries; 0: idle
 struct LogEntry {
@@ -82,8 +82,8 @@ struct TableEntry {
   std::uint64_t key_kind;
   std::uint64_t name_bytes;
   std::array<char, kMostNameBytes + 1> name;
-  std::uint64_t schema_version, fingerprint, write_version;
-  std::uint64_t reserved[50];
+  std::uint64_t schema_version, fingerprint;
+  std::uint64_t reserved[51];
   std::array<ShardRoot, kMostShards> shards;
 };
 static_assert(sizeof(TableEntry) == 1024);
@@ -92,16 +92,7 @@ static_assert(sizeof(TableEntry) == 1024);
 //
 // kind << 56 | shard << 48 | class << 40 | pages (of a run, in the word of its first page) or distance (of a
 // `tail`, to the first page). What lies inside a run that is not a slab has words without meaning.
-enum class PageKind : std::uint8_t {
-  free = 0,
-  slab = 1,
-  tail = 2,
-  leaf = 3,
-  directory = 4,
-  large = 5,
-  journal = 6,
-  region = 7
-};
+enum class PageKind : std::uint8_t { free = 0, slab = 1, tail = 2, leaf = 3, directory = 4, large = 5 };
 
 struct PageWord {
   PageKind kind = PageKind::free;
@@ -146,8 +137,7 @@ struct RecordHeader {
   std::uint32_t crc;  // CRC-32C of the rest of this struct, the key without padding, and the value
   std::uint32_t value_bytes;
   std::uint8_t key_bytes;
-  std::uint8_t flags;
-  std::uint16_t schema;
+  std::array<std::uint8_t, 3> reserved;
   std::uint32_t epoch;  // low bits of the epoch that wrote it
 };
 static_assert(sizeof(RecordHeader) == 16);
@@ -186,7 +176,7 @@ constexpr unsigned class_for(std::uint64_t bytes) {
   return kFineClasses + doubling * 8 + static_cast<unsigned>((bytes - base + base / 8 - 1) / (base / 8)) - 1;
 }
 
-// ---- slab: allocation bits, retired bits (held by views of the epoch in `epoch`), slots
+// ---- slab: allocation bits, slots
 struct SlabShape {
   std::uint32_t pages, slots, bit_words, begin;  // begin: offset of the first slot
 
@@ -201,7 +191,7 @@ constexpr SlabShape slab_shape(unsigned size_class) {
   std::uint64_t slots = bytes / slot;
   for (;; --slots) {
     const std::uint64_t words = (slots + 63) / 64;
-    const std::uint64_t begin = padded((2 * words + 1) * 8, kSlotUnit);
+    const std::uint64_t begin = padded(words * 8, kSlotUnit);
     if (begin + slots * slot > bytes) continue;
     shape.slots = static_cast<std::uint32_t>(slots);
     shape.bit_words = static_cast<std::uint32_t>(words);

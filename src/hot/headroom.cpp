@@ -15,15 +15,9 @@ constexpr std::size_t kMostText = 64 * 1024;
 // cgroup v1 writes no limit as the largest multiple of a page.
 constexpr std::uint64_t kNoLimit = 1ULL << 60;
 
-std::optional<std::string> read(base::Os& os, const std::string& path) {
-  const int fd = os.open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK);
-  if (fd < 0) return std::nullopt;
-  const base::UniqueFd owner(fd);
-  std::string text(kMostText, '\0');
-  const ssize_t size = base::read_full(os, fd, text.data(), text.size());
-  if (size < 0) return std::nullopt;
-  text.resize(static_cast<std::size_t>(size));
-  return text;
+std::optional<std::string> read(base::Os& os, int directory, std::string_view name) {
+  const auto text = base::read_small_file(os, directory, name, kMostText, name);
+  return text ? std::optional(*text) : std::nullopt;
 }
 
 std::optional<std::uint64_t> number(std::optional<std::string> text) {
@@ -59,13 +53,15 @@ std::optional<std::uint64_t> left(std::optional<std::uint64_t> limit, std::optio
 }  // namespace
 
 std::optional<std::uint64_t> headroom(base::Os& os, const std::string& root) {
-  const auto v2 = left(number(read(os, root + "/memory.max")), number(read(os, root + "/memory.current")),
-                       counted(read(os, root + "/memory.stat"), "inactive_file"));
+  const int fd = os.open(AT_FDCWD, root.c_str(), O_RDONLY | O_DIRECTORY);
+  if (fd < 0) return std::nullopt;
+  const base::UniqueFd owner(fd);
+  const auto v2 = left(number(read(os, fd, "memory.max")), number(read(os, fd, "memory.current")),
+                       counted(read(os, fd, "memory.stat"), "inactive_file"));
   if (v2) return v2;
-  const std::string v1 = root + "/memory";
-  return left(number(read(os, v1 + "/memory.limit_in_bytes")),
-              number(read(os, v1 + "/memory.usage_in_bytes")),
-              counted(read(os, v1 + "/memory.stat"), "total_inactive_file"));
+  return left(number(read(os, fd, "memory/memory.limit_in_bytes")),
+              number(read(os, fd, "memory/memory.usage_in_bytes")),
+              counted(read(os, fd, "memory/memory.stat"), "total_inactive_file"));
 }
 
 }  // namespace okg::hot

@@ -1,6 +1,5 @@
 #include "hot/index.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace okg::hot {
@@ -23,23 +22,7 @@ std::uint32_t directory_pages(unsigned depth) {
   return static_cast<std::uint32_t>(((8ULL << depth) + kPageBytes - 1) / kPageBytes);
 }
 
-void put(Record& record, const Image& image, std::uint64_t offset, std::uint64_t value) {
-  if (is(Mutant::directory_outside)) ordered::store(image.word(offset), value);
-  record.set(offset, value);
-}
-
 }  // namespace
-
-bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
-  if (!image.is_data(offset, sizeof(RecordHeader))) return false;
-  ordered::copy_out(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
-  const RecordHeader& header = view->header;
-  if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes) return false;
-  if (!image.is_data(offset, record_bytes(header.key_bytes, header.value_bytes))) return false;
-  view->key = image.at<std::byte>(offset + sizeof(RecordHeader));
-  view->value = view->key + padded(header.key_bytes, 8);
-  return true;
-}
 
 Index::Index(const Image& image, std::size_t table, std::uint8_t shard)
     : image_(image), root_(image.offset_of(&image.table(table).shards[shard].directory)) {}
@@ -167,7 +150,7 @@ Status Index::begin(Pages& pages, Shard& shard) const {
     ordered::fill(image_.word(*directory), &word, 8);
     ordered::zero(image_.word(*leaf), kPageBytes);
   }
-  put(operation.record(), image_, root_, Rooted{0, *directory}.word());
+  operation.redo().set(root_, Rooted{0, *directory}.word(), Mutant::directory_outside);
   auto done = operation.commit();
   if (late) {
     ordered::fill(image_.word(*directory), &word, 8);
@@ -189,7 +172,7 @@ Status Index::double_directory(const Rooted& root, Pages& pages, Shard& shard) c
   };
   const bool late = is(Mutant::double_before_fill);
   if (!late) fill();
-  put(operation.record(), image_, root_, Rooted{root.depth + 1, *made}.word());
+  operation.redo().set(root_, Rooted{root.depth + 1, *made}.word(), Mutant::directory_outside);
   operation.free_pages(root.offset / kPageBytes, directory_pages(root.depth));
   auto done = operation.commit();
   if (late) fill();
@@ -222,9 +205,12 @@ Status Index::split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& sh
   const std::uint64_t first = (std::uint64_t{tag} >> (kTagBits - leaf.root.depth)) & ~(words - 1);
   if (words + 8 > shard.log.capacity())
     return Error(base::Code::no_space, "the directory is too deep for the log");
+  // Before they are gathered: a damaged directory may ask for millions.
+  if (words > shard.log.capacity())
+    return Error(base::Code::no_space, "the directory is too deep for the log");
   for (std::uint64_t i = 0; i < words; ++i)
-    put(operation.record(), image_, leaf.root.offset + (first + i) * 8,
-        Rooted{depth, made[i / (words / 2)]}.word());
+    operation.redo().set(leaf.root.offset + (first + i) * 8, Rooted{depth, made[i / (words / 2)]}.word(),
+                         Mutant::directory_outside);
   if (is(Mutant::free_leaf_first))
     ordered::store(image_.page_word(leaf.leaf.offset / kPageBytes), PageWord{PageKind::free, 0, 0, 1}.word());
   operation.free_pages(leaf.leaf.offset / kPageBytes, 1);

@@ -4,7 +4,8 @@
 #include <string_view>
 
 #include "hot/hash.hpp"
-#include "hot/shard.hpp"
+#include "hot/operation.hpp"
+#include "hot/record.hpp"
 
 namespace okg::hot {
 
@@ -15,21 +16,10 @@ inline std::uint64_t record_offset(std::uint64_t cell) {
   return (cell & kCellOffsetMask) * kSlotUnit;
 }
 
-// A record's header, key and value as they lie in the file; nothing is read that is not mapped.
-struct RecordView {
-  RecordHeader header;
-  const std::byte* key;
-  const std::byte* value;
-};
-// False when no record can lie there.
-bool view_record(const Image& image, std::uint64_t offset, RecordView* view);
-
 // The index of one table in one shard.
 class Index {
  public:
   Index(const Image& image, std::size_t table, std::uint8_t shard);
-
-  std::uint64_t root_offset() const { return root_; }
 
   struct Found {
     std::uint64_t cell_offset = 0;  // 0: not there

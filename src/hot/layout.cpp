@@ -1,11 +1,10 @@
-// Where things lie in a segment, and whether a file is one.
-#include <algorithm>
+#include "hot/layout.hpp"
+
 #include <bit>
 #include <cstring>
 
 #include "base/text.hpp"
 #include "hot/crc32c.hpp"
-#include "hot/engine.hpp"
 
 namespace okg::hot {
 
@@ -22,8 +21,8 @@ std::uint32_t header_crc(const Header& header) {
 
 }  // namespace
 
-Result<Header> Engine::lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_entries,
-                               const std::array<std::uint8_t, 16>& id, std::uint64_t seed) {
+Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_entries,
+                       const std::array<std::uint8_t, 16>& id, std::uint64_t seed) {
   if (max_bytes < kLeastBytes || max_bytes > kMostBytes)
     return Error(Code::invalid_argument,
                  "a segment of " + base::format_size(max_bytes) + ": from 1 MiB to 1 TiB");
@@ -44,7 +43,7 @@ Result<Header> Engine::lay_out(std::uint64_t max_bytes, std::uint64_t shards, st
   header.log_entries = log_entries;
   header.tables_offset = 2 * kPageBytes;
   header.logs_offset = header.tables_offset + kMostTables * sizeof(TableEntry);
-  header.page_map_offset = header.logs_offset + (shards + 1) * log_entries * sizeof(LogEntry);
+  header.page_map_offset = header.logs_offset + shards * log_entries * sizeof(LogEntry);
   header.data_offset = padded(header.page_map_offset + header.max_bytes / kPageBytes * 8, kPageBytes);
   if (header.data_offset + 16 * kPageBytes > header.max_bytes)
     return Error(Code::invalid_argument, "a segment of " + base::format_size(max_bytes) +
@@ -55,7 +54,7 @@ Result<Header> Engine::lay_out(std::uint64_t max_bytes, std::uint64_t shards, st
   return header;
 }
 
-void Engine::format(std::byte* base, const Header& header, std::uint64_t bytes) {
+void format(std::byte* base, const Header& header, std::uint64_t bytes) {
   const Image image(base, header);
   State& state = image.state();
   ordered::store(&state.bytes.word, bytes / kPageBytes * kPageBytes);
@@ -64,7 +63,7 @@ void Engine::format(std::byte* base, const Header& header, std::uint64_t bytes) 
   ordered::fill(base, &header, sizeof header);
 }
 
-Result<Header> Engine::check_header(const void* bytes, std::size_t size) {
+Result<Header> check_header(const void* bytes, std::size_t size) {
   Header header;
   if (size < sizeof header) return Error(Code::corrupt, "it is shorter than a header");
   std::memcpy(&header, bytes, sizeof header);

@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::uint64_t kGrowthStep = 64ULL << 20;
 
-void put(Record& record, const Image& image, std::uint64_t offset, std::uint64_t value) {
-  if (is(Mutant::pages_outside)) ordered::store(image.word(offset), value);
-  record.set(offset, value);
-}
-
 }  // namespace
 
 Pages::Pages(const Image& image)
@@ -34,7 +29,7 @@ Pages::Free::iterator Pages::best_fit(std::uint32_t count) {
   return best;
 }
 
-base::Result<std::uint64_t> Pages::take(std::uint32_t count, PageWord what, Record& record) {
+base::Result<std::uint64_t> Pages::take(std::uint32_t count, PageWord what, RedoRecord& record) {
   what.count = count;
   auto best = best_fit(count);
   // What is there has to be known before one may say that there is no room.
@@ -50,21 +45,23 @@ base::Result<std::uint64_t> Pages::take(std::uint32_t count, PageWord what, Reco
     page = best->first;
     const std::uint64_t rest = best->second - count;
     if (rest > 0) {
-      put(record, image_, image_.page_word_offset(page + count),
-          PageWord{PageKind::free, 0, 0, static_cast<std::uint32_t>(rest)}.word());
+      record.set(image_.page_word_offset(page + count),
+                 PageWord{PageKind::free, 0, 0, static_cast<std::uint32_t>(rest)}.word(),
+                 Mutant::pages_outside);
       free_.emplace(page + count, rest);
     }
     taken_.push_back({page, free_.extract(best)});
   } else {
-    if (!is(Mutant::used_after_use)) put(record, image_, kUsedPagesOffset, end_ + count);
+    if (!is(Mutant::used_after_use)) record.set(kUsedPagesOffset, end_ + count, Mutant::pages_outside);
     taken_.push_back({page, {}});
     end_ += count;
   }
-  put(record, image_, image_.page_word_offset(page), what.word());
+  record.set(image_.page_word_offset(page), what.word(), Mutant::pages_outside);
   // Only slabs are asked for by an offset inside of them.
   if (what.kind == PageKind::slab)
     for (std::uint32_t i = 1; i < count; ++i)
-      put(record, image_, image_.page_word_offset(page + i), PageWord{PageKind::tail, 0, 0, i}.word());
+      record.set(image_.page_word_offset(page + i), PageWord{PageKind::tail, 0, 0, i}.word(),
+                 Mutant::pages_outside);
   return page;
 }
 
@@ -123,8 +120,9 @@ void Pages::add_free(std::uint64_t page, std::uint64_t count) {
 }
 
 // Free runs that touch each other stay two in the file; here they are one, and so is what is taken of them.
-void Pages::free(std::uint64_t page, std::uint32_t count, Record& record) {
-  put(record, image_, image_.page_word_offset(page), PageWord{PageKind::free, 0, 0, count}.word());
+void Pages::free(std::uint64_t page, std::uint32_t count, RedoRecord& record) {
+  record.set(image_.page_word_offset(page), PageWord{PageKind::free, 0, 0, count}.word(),
+             Mutant::pages_outside);
   freed_.push_back({page, count});
 }
 
@@ -162,12 +160,6 @@ bool Pages::scan(std::size_t runs) {
     scanned_ += count;
   }
   return scanned_ < scan_end_;
-}
-
-std::uint64_t Pages::free_pages() const {
-  std::uint64_t pages = image_.bytes() / kPageBytes - end_;
-  for (const auto& [page, count] : free_) pages += count;
-  return pages;
 }
 
 }  // namespace okg::hot

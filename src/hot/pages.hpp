@@ -28,13 +28,13 @@ class Pages {
 
   // A run of `count` pages as `what` (whose count is set here), in the record. no_space, without a trace,
   // when there is none.
-  base::Result<std::uint64_t> take(std::uint32_t count, PageWord what, Record& record);
+  base::Result<std::uint64_t> take(std::uint32_t count, PageWord what, RedoRecord& record);
   // Gives runs taken since the last settle() back: the record was given up.
   void give_up() noexcept;
   // The record was carried out.
   void settle() noexcept;
   // Into the record: the run that begins at `page` is free, once it was carried out.
-  void free(std::uint64_t page, std::uint32_t count, Record& record);
+  void free(std::uint64_t page, std::uint32_t count, RedoRecord& record);
 
   // Frees a run that nothing leads to: one store, which needs no record.
   void give_back(std::uint64_t page, std::uint32_t count) noexcept;
@@ -48,8 +48,6 @@ class Pages {
   std::vector<std::uint64_t>& found(std::size_t shard, unsigned size_class) {
     return found_[shard][size_class];
   }
-
-  std::uint64_t free_pages() const;
 
  private:
   using Free = std::map<std::uint64_t, std::uint64_t>;  // first page -> pages

@@ -5,7 +5,7 @@ namespace okg::hot {
 using faults::is;
 using faults::Mutant;
 
-const LogEntry* Record::find(std::uint64_t offset) const {
+const LogEntry* RedoRecord::find(std::uint64_t offset) const {
   if (entries_.size() <= kSearched) {
     for (const LogEntry& entry : entries_)
       if (entry.offset == offset) return &entry;
@@ -15,7 +15,8 @@ const LogEntry* Record::find(std::uint64_t offset) const {
   return found == index_.end() ? nullptr : &entries_[found->second];
 }
 
-void Record::set(std::uint64_t offset, std::uint64_t value) {
+void RedoRecord::set(std::uint64_t offset, std::uint64_t value, Mutant outside) {
+  if (outside != Mutant::none && is(outside)) ordered::store(image_.word(offset), value);
   if (const LogEntry* entry = find(offset)) {
     entries_[static_cast<std::size_t>(entry - entries_.data())].value = value;
     return;
@@ -29,12 +30,12 @@ void Record::set(std::uint64_t offset, std::uint64_t value) {
   }
 }
 
-std::uint64_t Record::get(std::uint64_t offset) const {
+std::uint64_t RedoRecord::get(std::uint64_t offset) const {
   const LogEntry* entry = find(offset);
   return entry != nullptr ? entry->value : image_.load(offset);
 }
 
-void Record::clear() {
+void RedoRecord::clear() {
   entries_.clear();
   if (!index_.empty()) index_.clear();
 }
@@ -46,7 +47,7 @@ Log::Log(const Image& image, std::size_t index)
       entries_(image.at<LogEntry>(image.header().logs_offset +
                                   index * image.header().log_entries * sizeof(LogEntry))) {}
 
-void Log::carry_out(const Record& record, std::atomic<std::uint64_t>* const* sequences, std::size_t count) {
+void Log::carry_out(const RedoRecord& record, std::atomic<std::uint64_t>& sequence) {
   const std::vector<LogEntry>& entries = record.entries();
   if (entries.empty()) return;
   std::uint64_t committed = kLogCommitted | entries.size();
@@ -59,10 +60,7 @@ void Log::carry_out(const Record& record, std::atomic<std::uint64_t>* const* seq
   const auto apply = [&](std::size_t from, std::size_t to) {
     for (std::size_t i = from; i < to; ++i) ordered::store(image_.word(entries[i].offset), entries[i].value);
   };
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t sequence = sequences[i]->load(std::memory_order_relaxed);
-    sequences[i]->store(sequence + 1, std::memory_order_relaxed);
-  }
+  sequence.store(sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
   if (is(Mutant::apply_before_commit)) apply(0, entries.size());
   ordered::store(state_, committed);  // from here on it has happened
@@ -70,7 +68,7 @@ void Log::carry_out(const Record& record, std::atomic<std::uint64_t>* const* seq
   apply(0, entries.size() / 2);
   if (is(Mutant::retire_between)) ordered::store(state_, 0);
   apply(entries.size() / 2, entries.size());
-  for (std::size_t i = 0; i < count; ++i) sequences[i]->fetch_add(1, std::memory_order_release);
+  sequence.store(sequence.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   ordered::store(state_, 0);
 }
 

@@ -13,11 +13,12 @@
 namespace okg::hot {
 
 // Words and the values they are to have, gathered in ordinary memory.
-class Record {
+class RedoRecord {
  public:
-  explicit Record(const Image& image) : image_(image) { entries_.reserve(16); }
+  explicit RedoRecord(const Image& image) : image_(image) { entries_.reserve(16); }
 
-  void set(std::uint64_t offset, std::uint64_t value);
+  // With that mutant the word is changed at once, too.
+  void set(std::uint64_t offset, std::uint64_t value, faults::Mutant outside = faults::Mutant::none);
   // What the word will be.
   std::uint64_t get(std::uint64_t offset) const;
   std::size_t size() const { return entries_.size(); }
@@ -39,9 +40,8 @@ class Log {
   Log(const Image& image, std::size_t index);
 
   std::uint64_t capacity() const { return image_.header().log_entries; }
-  // Steps 2 to 5. `sequences`, one or more, are odd while words change. The record has at most capacity()
-  // entries.
-  void carry_out(const Record& record, std::atomic<std::uint64_t>* const* sequences, std::size_t count);
+  // Steps 2 to 5. `sequence` is odd while words change. The record has at most capacity() entries.
+  void carry_out(const RedoRecord& record, std::atomic<std::uint64_t>& sequence);
   // Is it idle, or did a killed process commit what this library writes? corrupt otherwise.
   base::Status check() const;
   // Carries out what was committed. Only once check() has found nothing.

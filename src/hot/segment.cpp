@@ -7,15 +7,14 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 
 #include "base/files.hpp"
 #include "base/fork.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "hot/engine.hpp"
 #include "hot/headroom.hpp"
+#include "hot/layout.hpp"
 
 namespace okg::hot {
 
@@ -32,12 +31,11 @@ constexpr std::uint64_t kAllocationStep = 64ULL << 20;
 constexpr int kMostInterrupted = 1000;
 constexpr std::uint64_t kReserve = 4ULL << 20;  // for the rest of the process, while we allocate
 
-// The name is a file's, nothing more.
+// A file's name is made of it. Without a dot: what sweep() removes is then never another segment's.
 bool is_name(std::string_view name) {
-  if (name.empty() || name.size() > kMostNameBytes || name.front() == '.') return false;
+  if (name.empty() || name.size() > kMostNameBytes) return false;
   for (const char c : name)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-          c == '_' || c == '.'))
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
       return false;
   return true;
 }
@@ -63,7 +61,7 @@ Result<std::unique_ptr<Segment>> Segment::open(base::Os& os, const SegmentOption
   segment->path_ = options.directory + "/" + options.name + ".okghot";
   if (!is_name(options.name))
     return Error(Code::invalid_argument, "hot state " + base::quote(options.name) +
-                                             ": a name has 1 to 63 letters, digits, '-', '_' and '.'");
+                                             ": a name has 1 to 63 letters, digits, '-' and '_'");
   if (auto opened = segment->open_directory(); !opened) return opened.error();
   if (auto locked = segment->lock(); !locked) return locked.error();
   auto found = segment->find();
@@ -124,9 +122,11 @@ Status Segment::lock() {
   }
   if (auto before = base::read_small_file(os_, fd, kMostOwnerText, name))
     held_before_by_ = base::one_line(*before, 200);
-  // Best effort: it only helps whoever reads an error.
-  if (::ftruncate(fd, 0) == 0 && ::lseek(fd, 0, SEEK_SET) == 0)
-    (void)base::write_all(os_, fd, own_description(os_), name);
+  // Best effort: it only helps whoever reads an error. Through a file opened anew, whose end gives up no
+  // lock.
+  if (const base::UniqueFd out(os_.open(directory_.get(), name.c_str(), O_WRONLY | O_TRUNC | O_NOFOLLOW));
+      out)
+    (void)base::write_all(os_, out.get(), own_description(os_), name);
   return {};
 }
 
@@ -153,7 +153,7 @@ Status Segment::find() {
   do size = os_.pread(fd, bytes.data(), bytes.size(), 0);
   while (size == -EINTR);
   if (size < 0) return base::error_from_errno(static_cast<int>(-size), "hot state " + path_);
-  const auto header = Engine::check_header(bytes.data(), static_cast<std::size_t>(size));
+  const auto header = check_header(bytes.data(), static_cast<std::size_t>(size));
   if (!header) return error(header.error().code, header.error().text);
   header_ = *header;
   const auto file_bytes = static_cast<std::uint64_t>(info.st_size);
@@ -182,7 +182,7 @@ Status Segment::make(const std::string& aside) {
     return base::error_from_errno(-got, "random numbers");
   if (const int got = os_.random(&seed, sizeof seed); got < 0)
     return base::error_from_errno(-got, "random numbers");
-  const auto header = Engine::lay_out(options_.max_bytes, options_.shards, options_.log_entries, id, seed);
+  const auto header = lay_out(options_.max_bytes, options_.shards, options_.log_entries, id, seed);
   if (!header) return error(header.error().code, header.error().text);
   header_ = *header;
   std::uint64_t bytes = header_.max_bytes;
@@ -197,19 +197,14 @@ Status Segment::make(const std::string& aside) {
   auto made = [&]() -> Status {
     if (auto room = allocate(0, bytes); !room) return room;
     if (auto mapped = map(fd, header_.max_bytes); !mapped) return mapped;
-    Engine::format(memory(), header_, bytes);
+    format(memory(), header_, bytes);
     const std::string final_name = options_.name + ".okghot";
     if (!aside.empty())
-      if (const int moved =
-              os_.rename_noreplace(directory_.get(), final_name.c_str(), directory_.get(), aside.c_str());
-          moved < 0)
-        return base::error_from_errno(-moved, "put aside " + path_);
-    int renamed = os_.rename_noreplace(directory_.get(), name.c_str(), directory_.get(), final_name.c_str());
-    // The lock makes us the only one who makes it.
-    if (renamed == -ENOSYS || renamed == -EINVAL)
-      renamed = os_.rename(directory_.get(), name.c_str(), directory_.get(), final_name.c_str());
-    if (renamed < 0) return base::error_from_errno(-renamed, "rename to " + path_);
-    return {};
+      if (auto moved = rename(final_name, aside); !moved) return moved;
+    auto named = rename(name, final_name);
+    // A kill in between has the next open begin anew; the old file is aside then as well.
+    if (!named && !aside.empty()) (void)rename(aside, final_name);
+    return named;
   }();
   if (!made) {
     if (memory_ != nullptr) os_.unmap(std::exchange(memory_, nullptr), mapped_);
@@ -217,6 +212,15 @@ Status Segment::make(const std::string& aside) {
     return made;
   }
   was_created_ = true;
+  return {};
+}
+
+// Where nothing is. The lock makes us the only one who names segments of this name.
+Status Segment::rename(const std::string& from, const std::string& to) {
+  int renamed = os_.rename_noreplace(directory_.get(), from.c_str(), directory_.get(), to.c_str());
+  if (renamed == -ENOSYS || renamed == -EINVAL)
+    renamed = os_.rename(directory_.get(), from.c_str(), directory_.get(), to.c_str());
+  if (renamed < 0) return base::error_from_errno(-renamed, "rename " + from + " to " + to + " for " + path_);
   return {};
 }
 

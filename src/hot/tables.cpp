@@ -40,7 +40,7 @@ Result<std::size_t> Engine::table(std::string_view name, const TableOptions& opt
   entry.key_kind = static_cast<std::uint64_t>(options.key_kind);
   entry.name_bytes = name.size();
   std::memcpy(entry.name.data(), name.data(), name.size());
-  entry.schema_version = entry.write_version = options.schema_version;
+  entry.schema_version = options.schema_version;
   entry.fingerprint = options.fingerprint;
   TableEntry& at = image_.table(unused);
   ordered::fill(&at.key_kind, &entry.key_kind, sizeof entry - offsetof(TableEntry, key_kind));

@@ -1,10 +1,8 @@
 // Is each word of a segment what the protocol says it is? Reads everything; for `okg hot verify` and the
 // crash tests.
 #include <bit>
-#include <unordered_map>
 #include <unordered_set>
 
-#include "hot/crc32c.hpp"
 #include "hot/engine.hpp"
 
 namespace okg::hot {
@@ -25,7 +23,7 @@ class Verifier {
   explicit Verifier(const Image& image) : image_(image) {}
 
   Result<Usage> run() {
-    for (std::uint64_t i = 0; i <= image_.header().shards; ++i)
+    for (std::uint64_t i = 0; i < image_.header().shards; ++i)
       if (image_.load(kLogStatesOffset + i * kLineBytes) != 0)
         return wrong("log " + std::to_string(i) + " is not idle");
     if (auto walked = walk_pages(); !walked) return walked.error();
@@ -68,7 +66,6 @@ class Verifier {
             if (image_.load(image_.page_word_offset(page + i)) != PageWord{PageKind::tail, 0, 0, i}.word())
               return wrong(where + "its slab lacks page " + std::to_string(i));
           ++usage_.slabs;
-          slabs_.push_back(page);
           const SlabShape& shape = kSlabShapes[word.size_class];
           usage_.slots += shape.slots;
           for (std::uint32_t i = 0; i < shape.bit_words; ++i) {
@@ -159,10 +156,7 @@ class Verifier {
       if (hashed.shard(image_.header().shards) != shard || hashed.tag() != cell >> (64 - kTagBits) ||
           hashed.tag() < leaf.first || hashed.tag() >= leaf.end || distance >= kWindowLines)
         return wrong(record + "its cell is where nobody looks for it");
-      std::uint32_t crc =
-          crc32c(0, image_.at<std::byte>(offset) + kRecordCrcBegin, sizeof(RecordHeader) - kRecordCrcBegin);
-      crc = crc32c(crc, view.key, view.header.key_bytes);
-      if (crc32c(crc, view.value, view.header.value_bytes) != view.header.crc)
+      if (record_crc(view.header, key, view.value) != view.header.crc)
         return wrong(record + "its checksum is wrong");
       if (!keys_.insert(std::to_string(table) + ":" + std::string(key)).second)
         return wrong(record + "its key is there twice");
@@ -185,7 +179,6 @@ class Verifier {
 
   const Image& image_;
   Usage usage_;
-  std::vector<std::uint64_t> slabs_;
   std::unordered_set<std::uint64_t> unreached_, slots_;
   std::unordered_set<std::string> keys_;
   std::uint64_t claimed_ = 0, records_ = 0, bytes_ = 0;

@@ -42,6 +42,18 @@ base::Result<std::string> server_name(const base::Environment& environment, cons
 
 }  // namespace
 
+base::Result<base::LogLevel> log_level(const base::Environment& environment,
+                                       std::optional<base::LogLevel> given) {
+  if (given) return *given;
+  const auto text = environment("OKG_LOG");
+  if (!text) return base::LogLevel::info;
+  const auto parsed = base::parse_log_level(*text);
+  if (!parsed)
+    return Error(Code::invalid_argument,
+                 "OKG_LOG: " + base::quote(*text) + ": use error, warn, info or debug");
+  return *parsed;
+}
+
 base::Result<std::string> default_hot_directory(base::Os& os, const base::Environment& environment) {
   const auto name = server_name(environment, "");
   if (!name) return name.error();
@@ -49,22 +61,14 @@ base::Result<std::string> default_hot_directory(base::Os& os, const base::Enviro
 }
 
 base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given) {
-  base::LogLevel level = base::LogLevel::info;
-  if (given.log_level) {
-    level = *given.log_level;
-  } else if (const auto text = environment("OKG_LOG")) {
-    const auto parsed = base::parse_log_level(*text);
-    if (!parsed)
-      return Error(Code::invalid_argument,
-                   "OKG_LOG: " + base::quote(*text) + ": use error, warn, info or debug");
-    level = *parsed;
-  }
+  const auto level = log_level(environment, given.log_level);
+  if (!level) return level.error();
 
   const auto name = server_name(environment, given.name);
   if (!name) return name.error();
 
   Options options;
-  options.log = base::Log(given.log, given.log_user, level);
+  options.log = base::Log(given.log, given.log_user, *level);
   options.server_version = given.server_version;
   const base::Directories directories = base::default_directories(os, environment, *name);
   options.hot_directory = directories.hot;

@@ -12,6 +12,7 @@
 
 #include "hot/crc32c.hpp"
 #include "hot/engine.hpp"
+#include "hot/layout.hpp"
 
 namespace {
 
@@ -33,8 +34,8 @@ const std::vector<std::byte>& sound() {
   static const std::vector<std::byte> bytes = [] {
     Memory memory;
     std::memset(memory.data, 0, kBytes);
-    const auto header = Engine::lay_out(kBytes, 2, 256, {1}, 5);
-    Engine::format(memory.data, *header, kBytes);
+    const auto header = okg::hot::lay_out(kBytes, 2, 256, {1}, 5);
+    okg::hot::format(memory.data, *header, kBytes);
     const auto engine = Engine::open(memory.data, *header);
     const auto numbers = (*engine)->table("numbers", {});
     okg::hot::TableOptions named;
@@ -81,7 +82,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::memcpy(&header, memory.data, sizeof header);
   header.crc = okg::hot::crc32c(0, reinterpret_cast<const std::byte*>(&header) + okg::hot::kHeaderCrcBegin,
                                 sizeof header - okg::hot::kHeaderCrcBegin);
-  const auto checked = Engine::check_header(&header, sizeof header);
+  const auto checked = okg::hot::check_header(&header, sizeof header);
   // What Segment::find() looks at before it hands the memory on.
   if (!checked || checked->max_bytes > kBytes) return 0;
   const std::uint64_t allocated = okg::hot::Image(memory.data, *checked).bytes();

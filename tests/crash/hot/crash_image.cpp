@@ -1,8 +1,11 @@
 #include "crash/hot/crash_image.hpp"
 
+#include "hot/layout.hpp"
+
 #include <sys/mman.h>
 
 #include <new>
+#include <stdexcept>
 
 namespace okg::hot::test {
 
@@ -18,7 +21,7 @@ Bytes::~Bytes() {
 
 std::optional<std::string> open_and_compare(const Bytes& image, const Model& before, const Model& after,
                                             bool* is_after) {
-  const auto header = Engine::check_header(image.get(), image.size());
+  const auto header = check_header(image.get(), image.size());
   if (!header) return "header: " + header.error().text;
   const auto engine = Engine::open(image.get(), *header);
   if (!engine) return "open: " + engine.error().text;
@@ -43,6 +46,21 @@ std::optional<std::string> open_and_compare(const Bytes& image, const Model& bef
   }
   return "holds " + std::to_string(found.size()) + " records, neither the " + std::to_string(before.size()) +
          " from before nor the " + std::to_string(after.size()) + " from after";
+}
+
+Harness::Harness(std::uint64_t bytes, std::uint64_t shards, Bytes::Kind kind)
+    : header_(*lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
+      memory_(bytes, kind),
+      image_(bytes),
+      scratch_(bytes) {
+  format(memory_.get(), header_, bytes);
+  reopen();
+}
+
+void Harness::reopen() {
+  auto opened = Engine::open(memory_.get(), header_);
+  if (!opened) throw std::runtime_error(opened.error().text);
+  engine_ = *std::move(opened);
 }
 
 }  // namespace okg::hot::test

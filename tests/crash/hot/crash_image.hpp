@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -41,9 +43,12 @@ using Operation = std::function<bool(Engine&)>;
 class Harness {
  public:
   virtual ~Harness() = default;
-  virtual Engine& engine() = 0;
+  Harness(const Harness&) = delete;
+  Harness& operator=(const Harness&) = delete;
+
+  Engine& engine() { return *engine_; }
   // Goes on in a new engine, as after a kill between two operations.
-  virtual void reopen() = 0;
+  void reopen();
   // Runs `operation` and looks at what kills within it would have left. `after` is what is there once it
   // returned; it is set to `before` where it has not happened. The first thing that is not as it should be,
   // or nothing. Unless `always`, only what goes a rare way is looked at. `twice`: the recovery of each is
@@ -53,6 +58,13 @@ class Harness {
   std::size_t images() const { return images_; }
 
  protected:
+  // An empty segment of so many bytes.
+  Harness(std::uint64_t bytes, std::uint64_t shards, Bytes::Kind kind);
+
+  Header header_;
+  // What operations change; what is there after a kill; what a recovery changes.
+  Bytes memory_, image_, scratch_;
+  std::unique_ptr<Engine> engine_;
   std::size_t images_ = 0;
 };
 

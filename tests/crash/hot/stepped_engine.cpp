@@ -9,12 +9,14 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "hot/layout.hpp"
+
 namespace okg::hot::test {
 namespace {
 
 constexpr std::uint64_t kMostTaken = 48;
 
-// Ends with `code` when its child does, after `before` and `within` were said by stops.
+// A process that is stopped before it runs `body` and after it; its exit code is what `body` returned.
 class Child {
  public:
   template <class Body>
@@ -69,20 +71,7 @@ bool SteppedEngine::is_possible() {
 }
 
 SteppedEngine::SteppedEngine(std::uint64_t bytes, std::uint64_t shards, std::size_t rare)
-    : header_(*Engine::lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
-      memory_(bytes, Bytes::Kind::shared),
-      image_(bytes),
-      scratch_(bytes),
-      rare_(rare) {
-  Engine::format(memory_.get(), header_, bytes);
-  reopen();
-}
-
-void SteppedEngine::reopen() {
-  auto opened = Engine::open(memory_.get(), header_);
-  if (!opened) throw std::runtime_error(opened.error().text);
-  engine_ = *std::move(opened);
-}
+    : Harness(bytes, shards, Bytes::Kind::shared), rare_(rare) {}
 
 std::optional<std::string> SteppedEngine::check(const Operation& operation, const Model& before, Model* after,
                                                 bool always, bool) {

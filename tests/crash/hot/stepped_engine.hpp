@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <memory>
 
 #include "crash/hot/crash_image.hpp"
 
@@ -17,8 +16,6 @@ class SteppedEngine final : public Harness {
   // False where ptrace is forbidden.
   static bool is_possible();
 
-  Engine& engine() override { return *engine_; }
-  void reopen() override;
   std::optional<std::string> check(const Operation& operation, const Model& before, Model* after, bool always,
                                    bool twice) override;
 
@@ -33,9 +30,6 @@ class SteppedEngine final : public Harness {
   // Tried in a child, and undone.
   Rare kind_of(const Operation& operation);
 
-  Header header_;
-  Bytes memory_, image_, scratch_;
-  std::unique_ptr<Engine> engine_;
   std::size_t instructions_ = 0;
   std::size_t rare_;
   std::array<std::size_t, 4> stepped_{};

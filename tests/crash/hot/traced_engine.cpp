@@ -21,25 +21,12 @@ constexpr std::size_t kUsualStores = 22;
 }  // namespace
 
 TracedEngine::TracedEngine(std::uint64_t bytes, std::uint64_t shards)
-    : header_(*Engine::lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
-      memory_(bytes),
-      image_(bytes),
-      scratch_(bytes),
-      killed_(bytes) {
+    : Harness(bytes, shards, Bytes::Kind::own), killed_(bytes) {
   faults::on_store = forward;
-  Engine::format(memory_.get(), header_, bytes);
-  reopen();
 }
 
 TracedEngine::~TracedEngine() {
   sink = nullptr;
-}
-
-void TracedEngine::reopen() {
-  sink = nullptr;
-  auto opened = Engine::open(memory_.get(), header_);
-  if (!opened) throw std::runtime_error(opened.error().text);
-  engine_ = *std::move(opened);
 }
 
 void TracedEngine::trace_into(std::vector<Store>* trace, const Bytes& memory) {

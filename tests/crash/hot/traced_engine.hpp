@@ -1,7 +1,6 @@
 // An engine in ordinary memory of which every store is known: a kill after any of them, and within each fill.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "crash/hot/crash_image.hpp"
@@ -13,8 +12,6 @@ class TracedEngine final : public Harness {
   TracedEngine(std::uint64_t bytes, std::uint64_t shards);
   ~TracedEngine() override;
 
-  Engine& engine() override { return *engine_; }
-  void reopen() override;
   std::optional<std::string> check(const Operation& operation, const Model& before, Model* after, bool always,
                                    bool twice) override;
 
@@ -27,9 +24,7 @@ class TracedEngine final : public Harness {
   std::optional<std::string> look(const Model& before, const Model& after, bool done, bool* is_after,
                                   bool twice);
 
-  Header header_;
-  Bytes memory_, image_, scratch_, killed_;
-  std::unique_ptr<Engine> engine_;
+  Bytes killed_;
   std::vector<Store> trace_;
 };
 

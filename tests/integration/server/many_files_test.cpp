@@ -3,10 +3,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
-#include <thread>
 
 #include "integration/server/scene.hpp"
 
@@ -68,12 +66,9 @@ void of_many_files(std::size_t count) {
   const std::size_t descriptors = open_descriptors();
   for (std::size_t i = 0; i < count; i += 100) files[name(i)] = "generation 2 of " + std::to_string(i);
   const std::string second = scene.publish("2", files);
-  const auto deadline = std::chrono::steady_clock::now() + 100s;
-  while (server.payload().digest() != second && std::chrono::steady_clock::now() < deadline) {
-    server.poll();
-    std::this_thread::sleep_for(1ms);
-  }
-  ASSERT_EQ(server.payload().digest(), second) << status(server).dump(1);
+  ASSERT_TRUE(poll_until(
+      server, [&] { return server.payload().digest() == second; }, 100s))
+      << status(server).dump(1);
   EXPECT_EQ(committed, (std::vector<std::string>{std::to_string(count), std::to_string((count + 99) / 100)}));
   ASSERT_EQ(prepared.size(), 2U);
   EXPECT_EQ(prepared[1].files, count);

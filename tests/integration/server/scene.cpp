@@ -98,8 +98,8 @@ std::string Scene::log() const {
   return log_->second;
 }
 
-bool poll_until(okg::GameServer& server, const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
+bool poll_until(okg::GameServer& server, const std::function<bool()>& done, std::chrono::seconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     server.poll();

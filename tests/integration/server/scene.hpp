@@ -51,8 +51,9 @@ class Scene {
   std::shared_ptr<std::pair<std::mutex, std::string>> log_;
 };
 
-// Polls `server` until `done` holds; false after ten seconds.
-bool poll_until(okg::GameServer& server, const std::function<bool()>& done);
+// Polls `server` until `done` holds; false after `patience`.
+bool poll_until(okg::GameServer& server, const std::function<bool()>& done,
+                std::chrono::seconds patience = 10s);
 nlohmann::json status(const okg::GameServer& server);
 // status.last.result of `digest` is there and no retry is pending.
 bool settled(const okg::GameServer& server, const std::string& digest);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "hot/engine.hpp"
+#include "hot/layout.hpp"
 
 namespace okg::hot {
 namespace {
@@ -25,7 +26,7 @@ TEST(HotFormat, SlotsAreAlignedAndInTheirSlab) {
     EXPECT_EQ(shape.begin % kSlotUnit, 0U);
     EXPECT_GE(shape.slots, 7U);
     EXPECT_LE(shape.begin + shape.slots * slot_bytes(i), shape.pages * kPageBytes);
-    EXPECT_GE(shape.begin, (2 * shape.bit_words + 1) * 8);
+    EXPECT_GE(shape.begin, shape.bit_words * 8);
     // Less than a slot is left over.
     EXPECT_GT(shape.begin + (shape.slots + 1) * slot_bytes(i) + 32, shape.pages * kPageBytes);
   }
@@ -42,7 +43,7 @@ TEST(HotFormat, PageWordsComeBackAsTheyWent) {
 
 TEST(HotFormat, OnlyASoundLayoutIsLaidOut) {
   const std::array<std::uint8_t, 16> id{};
-  EXPECT_TRUE(Engine::lay_out(1 << 20, 1, 256, id, 1));
+  EXPECT_TRUE(lay_out(1 << 20, 1, 256, id, 1));
   for (const auto& [bytes, shards, entries] :
        {std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>{0, 1, 256},
         {kLeastBytes - 1, 1, 256},
@@ -54,21 +55,20 @@ TEST(HotFormat, OnlyASoundLayoutIsLaidOut) {
         {1 << 20, 1, 257},
         {1 << 20, 16, 65536},
         {UINT64_MAX, 16, 256}}) {
-    EXPECT_FALSE(Engine::lay_out(bytes, shards, entries, id, 1)) << bytes << " " << shards << " " << entries;
+    EXPECT_FALSE(lay_out(bytes, shards, entries, id, 1)) << bytes << " " << shards << " " << entries;
   }
 }
 
 TEST(HotFormat, EveryBitOfTheHeaderIsChecked) {
-  const auto header = Engine::lay_out(1 << 20, 2, 256, {}, 77);
+  const auto header = lay_out(1 << 20, 2, 256, {}, 77);
   ASSERT_TRUE(header);
-  ASSERT_TRUE(Engine::check_header(&*header, sizeof *header));
+  ASSERT_TRUE(check_header(&*header, sizeof *header));
   for (std::size_t bit = 0; bit < sizeof(Header) * 8; ++bit) {
     Header damaged = *header;
     reinterpret_cast<unsigned char*>(&damaged)[bit / 8] ^= static_cast<unsigned char>(1U << bit % 8);
-    EXPECT_FALSE(Engine::check_header(&damaged, sizeof damaged)) << "bit " << bit;
+    EXPECT_FALSE(check_header(&damaged, sizeof damaged)) << "bit " << bit;
   }
-  for (std::size_t size = 0; size < sizeof(Header); ++size)
-    EXPECT_FALSE(Engine::check_header(&*header, size));
+  for (std::size_t size = 0; size < sizeof(Header); ++size) EXPECT_FALSE(check_header(&*header, size));
 }
 
 }  // namespace

@@ -49,6 +49,42 @@ TEST_F(HotFaultTest, WhileItIsResumed) {
   for (const int error : {EIO, ENOSPC, EMFILE, ENOMEM, EACCES}) each_call_fails(true, error);
 }
 
+// Whatever fails on the way: the old file is where it was, or under the name that the report gives.
+TEST_F(HotFaultTest, WhileItIsPutAside) {
+  auto chosen = options();
+  chosen.on_crash_loop = OnCrashLoop::quarantine;
+  chosen.crash_loop_opens = 1;
+  for (std::uint64_t n = 1;; ++n) {
+    okg::test::TemporaryDirectory::remove(top / "hot");
+    os.reset();
+    {
+      auto store = open();
+      ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "poison"));
+      std::filesystem::copy_file(file(), top / "dead");
+    }
+    std::filesystem::rename(top / "dead", file());  // as a killed process leaves it
+    os.fail_nth(n, EIO);
+    auto store = Store::open(os, chosen);
+    const bool failed_any = os.failed() > 0;
+    os.reset();
+    std::string poisoned = file();
+    if (store) {
+      EXPECT_EQ((*store)->report().opened, Opened::quarantined) << "call " << n;
+      poisoned = (*store)->report().quarantined_as;
+      store->reset();
+    }
+    ASSERT_TRUE(std::filesystem::exists(poisoned))
+        << "call " << n << (store ? "" : ": " + store.error().text);
+    std::filesystem::rename(poisoned, top / "hot/aside.okghot");
+    auto aside = options();
+    aside.segment.name = "aside";
+    const auto kept = open(aside);
+    ASSERT_NE(kept, nullptr) << "call " << n;
+    EXPECT_EQ(get(*kept, *kept->table("players", {}), 1), "poison") << "call " << n;
+    if (!failed_any) return;
+  }
+}
+
 TEST_F(HotFaultTest, AFullFileSystemIsToldBeforeAByteIsTouched) {
   os.fail_every(okg::test::Call::fallocate, ENOSPC);
   const base::Error error = open_error();

@@ -1,5 +1,6 @@
 // Who may have which file: made whole, held by one, ours alone, and as it was when it is none.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,7 +44,8 @@ TEST_F(HotTest, TheNextOneWaitsForTheLock) {
   chosen.segment.lock_wait = std::chrono::seconds(20);
   std::unique_ptr<Store> next;
   std::thread waiting([&] { next = open(chosen); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  const auto tried = os.calls(okg::test::Call::lock_open_file);
+  while (os.calls(okg::test::Call::lock_open_file) < tried + 2) std::this_thread::yield();
   store.reset();
   waiting.join();
   ASSERT_NE(next, nullptr);
@@ -56,8 +58,9 @@ TEST_F(HotTest, WaitingForTheLockCanBeEnded) {
   chosen.segment.lock_wait = std::chrono::hours(1);
   std::stop_source stop;
   chosen.segment.stop = stop.get_token();
+  const auto tried = os.calls(okg::test::Call::lock_open_file);
   std::thread stopper([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    while (os.calls(okg::test::Call::lock_open_file) < tried + 2) std::this_thread::yield();
     stop.request_stop();
   });
   EXPECT_EQ(open_error(chosen).code, base::Code::in_use);
@@ -128,7 +131,7 @@ TEST_F(HotTest, LinksAndOtherKindsOfFilesAreRefused) {
 }
 
 TEST_F(HotTest, ANameIsAFilesName) {
-  for (const char* name : {"", ".", "..", "a/b", ".hidden", "white space", "ü", "a\nb"}) {
+  for (const char* name : {"", ".", "..", "a/b", ".hidden", "a.b", "white space", "ü", "a\nb"}) {
     auto chosen = options();
     chosen.segment.name = name;
     EXPECT_EQ(open_error(chosen).code, base::Code::invalid_argument) << name;
@@ -196,6 +199,19 @@ TEST_F(HotTest, HolesOfACopyAreFilledBeforeTheyAreTouched) {
   struct stat info{};
   ASSERT_EQ(::stat(file().c_str(), &info), 0);
   EXPECT_GE(info.st_blocks * 512, 4 << 20);
+}
+
+// Beyond it the kernel would end the process.
+TEST_F(HotTest, TheLargestFileThatMayBeIsAskedFirst) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 1 << 20;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const base::Error error = open_error();
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_EQ(error.code, base::Code::no_space);
+  EXPECT_NE(error.text.find("RLIMIT_FSIZE"), std::string::npos) << error.text;
 }
 
 TEST_F(HotTest, ItGrowsWhereItMay) {
