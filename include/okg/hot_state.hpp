@@ -1,39 +1,24 @@
-// okg::HotState: typed tables in shared memory that survive SIGKILL at any instruction. See okg.h for
-// threads, errors and what is promised. SPDX-License-Identifier: Apache-2.0
+// okg::HotState: typed tables, journals and regions in shared memory that survive SIGKILL at any instruction. See okg.h
+// for threads, errors and what is promised. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <bit>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <type_traits>
 #include <utility>
+#include <vector>
 
-#include "okg/result.hpp"
+#include "okg/hot_journal.hpp"
+#include "okg/hot_region.hpp"
+#include "okg/hot_table.hpp"
+#include "okg/hot_transaction.hpp"
 
 namespace okg {
 
 inline constexpr std::uint64_t KiB = 1024;
 inline constexpr std::uint64_t MiB = 1024 * KiB;
 inline constexpr std::uint64_t GiB = 1024 * MiB;
-
-// Bytes that mean the same in the next process, at another address. What the compiler can tell is looked at:
-// no pointer, no reference, no virtual function, nothing that a constructor or destructor has to look after.
-// A pointer that is a member (of std::string_view, say) it cannot tell: there must be none.
-template <class T>
-concept HotValue = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && !std::is_pointer_v<T> &&
-                   !std::is_member_pointer_v<T> && !std::is_reference_v<T> && !std::is_polymorphic_v<T> &&
-                   !std::is_const_v<T> && !std::is_volatile_v<T>;
-
-// A key is compared by its bytes, so equal keys have to have equal ones: integers, enums, and structs of them
-// without padding; no floating point (0.0 is -0.0).
-template <class K>
-concept HotKey = HotValue<K> && std::has_unique_object_representations_v<K> && sizeof(K) <= 64;
 
 enum class HotPolicy {
   resume = OKG_HOT_RESUME,
@@ -50,81 +35,6 @@ struct HotOptions {
   std::uint32_t crash_loop_opens = 0;
   HotPolicy policy = HotPolicy::resume;
   std::chrono::nanoseconds lock_wait{0};
-};
-
-struct TableSchema {
-  std::uint32_t version = 1;
-  std::uint64_t fingerprint = 0;  // 0: of the sizes of key and value and the value's alignment
-};
-
-// A table of a HotState, which has to outlive it. Any thread.
-template <HotKey K, HotValue V>
-class Table {
- public:
-  explicit Table(okg_hot_table* table) : table_(table) {}
-
-  // Committed when it returns without an error.
-  Result<void> put(const K& key, const V& value) {
-    okg_error error;
-    return detail::status(
-        okg_hot_put(table_, std::addressof(key), sizeof(K), std::addressof(value), sizeof(V), &error), error);
-  }
-  // OKG_NOT_FOUND when there is none.
-  Result<V> get(const K& key) const {
-    std::array<std::byte, sizeof(V)> bytes{};
-    okg_error error;
-    const okg_code code = read(key, bytes.data(), &error);
-    if (code != OKG_OK) return Error(code, error);
-    return std::bit_cast<V>(bytes);
-  }
-  // The same for loops: no text is made of a miss. `value` is anything where this is not OKG_OK.
-  okg_code get(const K& key, V& value) const noexcept { return read(key, std::addressof(value), nullptr); }
-  Result<void> erase(const K& key) {
-    okg_error error;
-    return detail::status(okg_hot_erase(table_, std::addressof(key), sizeof(K), &error), error);
-  }
-  // `visit(const K&, const V&)`; it may return false to end. See okg_hot_for_each().
-  template <class Visit>
-  Result<void> for_each(Visit&& visit) const {
-    using Kept = std::remove_reference_t<Visit>;
-    okg_error error;
-    void* const user = const_cast<void*>(static_cast<const void*>(std::addressof(visit)));
-    return detail::status(okg_hot_for_each(table_, &visit_one<Kept>, user, &error), error);
-  }
-  std::uint64_t size() const noexcept {
-    std::uint64_t records = 0;
-    (void)okg_hot_size(table_, &records, nullptr);
-    return records;
-  }
-  okg_hot_table* handle() const noexcept { return table_; }
-
- private:
-  okg_code read(const K& key, void* value, okg_error* error) const noexcept {
-    std::size_t length = 0;
-    const okg_code code =
-        okg_hot_get(table_, std::addressof(key), sizeof(K), value, sizeof(V), &length, error);
-    if (code != OKG_OK || length == sizeof(V)) return code;
-    return okg_fail(error, OKG_SCHEMA_MISMATCH, "the record has another size");
-  }
-  template <class Visit>
-  static int visit_one(void* user, const void* key, std::size_t key_bytes, const void* value,
-                       std::size_t value_bytes) {
-    if (key_bytes != sizeof(K) || value_bytes != sizeof(V)) return 1;
-    std::array<std::byte, sizeof(K)> key_copy;
-    std::array<std::byte, sizeof(V)> value_copy;
-    std::memcpy(key_copy.data(), key, sizeof(K));
-    std::memcpy(value_copy.data(), value, sizeof(V));
-    const K k = std::bit_cast<K>(key_copy);
-    const V v = std::bit_cast<V>(value_copy);
-    if constexpr (std::is_void_v<std::invoke_result_t<Visit&, const K&, const V&>>) {
-      (*static_cast<Visit*>(user))(k, v);
-      return 1;
-    } else {
-      return (*static_cast<Visit*>(user))(k, v) ? 1 : 0;
-    }
-  }
-
-  okg_hot_table* table_;
 };
 
 // An open segment. Movable; the destructor closes it in good order.
@@ -155,19 +65,77 @@ class HotState {
     return report;
   }
 
+  // The version of the schema is V's own: see OKG_HOT_SCHEMA. `migrations`, made by Migration<From, To>, lead there from
+  // version to version.
   template <HotKey K, HotValue V>
-  Result<Table<K, V>> table(const std::string& name, TableSchema schema = {}) {
+  Result<Table<K, V>> table(const std::string& name, std::vector<okg_hot_migration> migrations = {},
+                            TableOptions options = {}) {
     okg_hot_schema c = OKG_HOT_SCHEMA_INIT;
     c.keys = std::is_same_v<K, std::uint64_t> ? 0 : 1;
-    c.version = schema.version;
-    c.fingerprint = schema.fingerprint;
-    if (c.fingerprint == 0)
-      c.fingerprint = std::uint64_t{sizeof(K)} << 56 | std::uint64_t{alignof(V)} << 40 | sizeof(V);
+    c.version = HotSchema<V>::kVersion;
+    c.fingerprint = hot_fingerprint<V>;
+    c.value_bytes = sizeof(V);
+    c.fields = hot_description<V>.bytes.data();
+    c.migrations = migrations.data();
+    c.migration_count = migrations.size();
+    c.writes_older = options.writes_older ? 1 : 0;
     okg_hot_table* table = nullptr;
     okg_error error;
     const okg_code code = okg_hot_open_table(hot_.get(), name.c_str(), &c, &table, &error);
     if (code != OKG_OK) return Error(code, error);
     return Table<K, V>(table);
+  }
+
+  template <HotValue T>
+  Result<Journal<T>> journal(const std::string& name, std::uint64_t bytes = 0) {
+    okg_hot_journal_options c = OKG_HOT_JOURNAL_OPTIONS_INIT;
+    c.bytes = bytes;
+    c.version = HotSchema<T>::kVersion;
+    c.fingerprint = hot_fingerprint<T>;
+    okg_hot_journal* journal = nullptr;
+    okg_error error;
+    const okg_code code = okg_hot_open_journal(hot_.get(), name.c_str(), &c, &journal, &error);
+    if (code != OKG_OK) return Error(code, error);
+    return Journal<T>(journal);
+  }
+
+  // Of bytes: messages that are not structs.
+  Result<BytesJournal> bytes_journal(const std::string& name, std::uint64_t bytes = 0) {
+    okg_hot_journal_options c = OKG_HOT_JOURNAL_OPTIONS_INIT;
+    c.bytes = bytes;
+    okg_hot_journal* journal = nullptr;
+    okg_error error;
+    const okg_code code = okg_hot_open_journal(hot_.get(), name.c_str(), &c, &journal, &error);
+    if (code != OKG_OK) return Error(code, error);
+    return BytesJournal(journal);
+  }
+
+  template <HotValue T>
+  Result<Region<T>> region(const std::string& name, RegionOptions options = {},
+                           std::vector<okg_hot_migration> migrations = {}) {
+    okg_hot_region_options c = OKG_HOT_REGION_OPTIONS_INIT;
+    c.bytes = sizeof(T);
+    c.mode = options.is_in_place ? OKG_HOT_IN_PLACE : OKG_HOT_DIFF;
+    c.version = HotSchema<T>::kVersion;
+    c.fingerprint = hot_fingerprint<T>;
+    c.fields = hot_description<T>.bytes.data();
+    c.migrations = migrations.data();
+    c.migration_count = migrations.size();
+    c.checks_touches = options.checks_touches ? 1 : 0;
+    okg_hot_region* region = nullptr;
+    void* data = nullptr;
+    okg_error error;
+    const okg_code code = okg_hot_open_region(hot_.get(), name.c_str(), &c, &region, &data, &error);
+    if (code != OKG_OK) return Error(code, error);
+    return Region<T>(region, static_cast<T*>(data));
+  }
+
+  Result<Transaction> transaction() {
+    okg_hot_txn* txn = nullptr;
+    okg_error error;
+    const okg_code code = okg_hot_txn_begin(hot_.get(), &txn, &error);
+    if (code != OKG_OK) return Error(code, error);
+    return Transaction(txn);
   }
 
   // Work that can wait, within `budget`; true: there is more.

@@ -86,7 +86,8 @@ typedef enum okg_code {
   OKG_INTERNAL = 40,        /* us: please report it */
   OKG_CORRUPT = 50,         /* the operator: a hot-state segment is damaged, or is none; it was left as it is */
   OKG_NO_HEADROOM = 51,     /* the operator: the container's memory limit leaves no room; retry once there is some */
-  OKG_SCHEMA_MISMATCH = 52  /* the developer: a table holds records of another schema; they were left as they are */
+  OKG_SCHEMA_MISMATCH = 52, /* the developer: a table holds records of another schema; they were left as they are */
+  OKG_CONFLICT = 53         /* the caller: somebody else changed what a transaction expected: look again */
 } okg_code;
 
 /* One English sentence; never NULL, static. \since 0.1 */
@@ -286,12 +287,16 @@ OKG_API okg_code okg_payload_read(const okg_payload *payload, const char *path, 
 
 /* ---- Hot state -------------------------------------------------------------------------------------------------- */
 
-/* Tables in shared memory. What okg_hot_put() has returned OKG_OK for is there after SIGKILL at any instruction, for the
- * next process that opens the same name: a restart in place, or a new binary. It is a cache of the truth, gone with the
- * pod. How it works and what it costs: docs/hot-state-protocol.md. */
+/* Tables, journals and regions in shared memory. What was committed is there after SIGKILL at any instruction, for the next
+ * process that opens the same name: a restart in place, or a new binary. It is a cache of the truth, gone with the pod. How
+ * it works and what it costs: docs/hot-state-protocol.md. Any thread may call anything here, several at once, unless it
+ * says otherwise; a change waits for other changes of the same part of a table, never for a reader. */
 
-typedef struct okg_hot okg_hot;             /* an open segment; one process has it at a time */
-typedef struct okg_hot_table okg_hot_table; /* a table of it; lives as long as the segment is open */
+typedef struct okg_hot okg_hot;                 /* an open segment; one process has it at a time */
+typedef struct okg_hot_table okg_hot_table;     /* these three live as long as the segment is open */
+typedef struct okg_hot_journal okg_hot_journal;
+typedef struct okg_hot_region okg_hot_region;
+typedef struct okg_hot_txn okg_hot_txn;         /* changes that happen together */
 
 /* What to do when process after process died young with the segment: is it the state that kills them? \since 0.1 */
 typedef enum okg_hot_policy {
@@ -356,31 +361,58 @@ typedef struct okg_hot_report {
 /* \since 0.1 */
 OKG_API okg_code okg_hot_get_report(okg_hot *hot, okg_hot_report *report);
 
+/* From one version of a value's schema to the next (`up`), or back (`down`): writes the converted bytes to `to` and their
+ * number to *to_bytes. OKG_NO_SPACE, with *to_bytes set, asks to be called again with so much room; any other code: this
+ * record cannot be converted, and stays as it is. Must depend on nothing but the bytes; called on any thread, also with a
+ * part of the table locked: it must not call okg_hot_*. \since 0.1 */
+typedef okg_code (*okg_hot_convert_fn)(void *user, const void *from, size_t from_bytes, void *to, size_t to_capacity,
+                                       size_t *to_bytes);
+typedef struct okg_hot_migration {
+  uint32_t from;           /* the version before; `up` leads to from + 1 */
+  uint32_t reserved;
+  okg_hot_convert_fn up;
+  okg_hot_convert_fn down; /* NULL: there is no way back */
+  void *user;              /* has to live as long as the table */
+} okg_hot_migration;
+
 /* \since 0.1 */
 typedef struct okg_hot_schema {
   size_t size;          /* sizeof(okg_hot_schema) */
   uint32_t keys;        /* 0: numbers, uint64_t; 1: 1 to 64 bytes */
-  uint32_t version;     /* 1: of the value's layout */
-  uint64_t fingerprint; /* of the value's layout; 0: bytes without one */
+  uint32_t version;     /* 1: of the value's layout, up to 65535; rises with each change of it */
+  uint64_t fingerprint; /* of the value's layout; 0: bytes without one. Two of one version are refused */
+  uint64_t value_bytes; /* of each value; 0: they differ */
+  const char *fields;   /* of the value, for `okg hot`: "hp:u32@0 name:char[16]@4", kind and offset; may be NULL */
+  const okg_hot_migration *migrations; /* from version to version, without a gap, to this one; copied */
+  size_t migration_count;
+  int32_t writes_older; /* 1: records are written as the version that was there, so that the program before this one can
+                         * still read them after a rollback, until okg_hot_finalize(). Wants `down` in each migration */
+  int32_t reserved;
 } okg_hot_schema;
 
-#define OKG_HOT_SCHEMA_INIT { sizeof(okg_hot_schema), 0, 0, 0 }
+#define OKG_HOT_SCHEMA_INIT { sizeof(okg_hot_schema), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
-/* Finds the table of that name, or makes it: 64 at most. OKG_SCHEMA_MISMATCH when it holds something else. `schema` may be
- * NULL. \since 0.1 */
+/* Finds the table of that name, or makes it: 64 tables, journals and regions at most. OKG_SCHEMA_MISMATCH when it holds
+ * something else, or records of an older version from which no migration leads here; they stay as they are. Records of a
+ * version newer than this program's stay too: reading or replacing one is OKG_SCHEMA_MISMATCH. `schema` may be NULL.
+ * \since 0.1 */
 OKG_API okg_code okg_hot_open_table(okg_hot *hot, const char *name, const okg_hot_schema *schema, okg_hot_table **table,
                                     okg_error *error);
 
+/* Ends writes_older: from here on records are written as this program's version, and okg_hot_poll() rewrites the older ones
+ * by and by. There is no way back for an older program. \since 0.1 */
+OKG_API okg_code okg_hot_finalize(okg_hot_table *table, okg_error *error);
+
 /* Puts a record, or replaces it: committed when it returns OKG_OK, and nothing has changed otherwise (OKG_NO_SPACE,
- * OKG_NO_HEADROOM). A value has up to 64 MiB. \since 0.1 */
+ * OKG_NO_HEADROOM). A value has up to 64 MiB. A deadline that the record had stays. \since 0.1 */
 OKG_API okg_code okg_hot_put(okg_hot_table *table, const void *key, size_t key_bytes, const void *value,
                              size_t value_bytes, okg_error *error);
 OKG_API okg_code okg_hot_put_u64(okg_hot_table *table, uint64_t key, const void *value, size_t value_bytes,
                                  okg_error *error);
 
 /* Copies the value to `buffer`. *length, where not NULL, is its size; OKG_NO_SPACE when `capacity` is smaller. `buffer` may
- * hold anything where this is not OKG_OK. OKG_NOT_FOUND; OKG_CORRUPT when its checksum, looked at for what another process wrote, is wrong. Readers
- * wait for nobody. \since 0.1 */
+ * hold anything where this is not OKG_OK. OKG_NOT_FOUND; OKG_CORRUPT when its checksum, looked at for what another process
+ * wrote, is wrong. Readers wait for nobody. \since 0.1 */
 OKG_API okg_code okg_hot_get(const okg_hot_table *table, const void *key, size_t key_bytes, void *buffer, size_t capacity,
                              size_t *length, okg_error *error);
 OKG_API okg_code okg_hot_get_u64(const okg_hot_table *table, uint64_t key, void *buffer, size_t capacity, size_t *length,
@@ -390,6 +422,31 @@ OKG_API okg_code okg_hot_get_u64(const okg_hot_table *table, uint64_t key, void 
 OKG_API okg_code okg_hot_erase(okg_hot_table *table, const void *key, size_t key_bytes, okg_error *error);
 OKG_API okg_code okg_hot_erase_u64(okg_hot_table *table, uint64_t key, okg_error *error);
 
+/* A record that is gone `after_ns` from now: it is not found any more, and okg_hot_poll() erases it. 0: it stays. Time goes
+ * on while the process is down or the machine asleep (CLOCK_BOOTTIME). One store for a record that has had a deadline
+ * before. \since 0.1 */
+OKG_API okg_code okg_hot_put_for(okg_hot_table *table, const void *key, size_t key_bytes, const void *value,
+                                 size_t value_bytes, int64_t after_ns, okg_error *error);
+OKG_API okg_code okg_hot_put_for_u64(okg_hot_table *table, uint64_t key, const void *value, size_t value_bytes,
+                                     int64_t after_ns, okg_error *error);
+OKG_API okg_code okg_hot_set_deadline(okg_hot_table *table, const void *key, size_t key_bytes, int64_t after_ns,
+                                      okg_error *error);
+OKG_API okg_code okg_hot_set_deadline_u64(okg_hot_table *table, uint64_t key, int64_t after_ns, okg_error *error);
+
+/* A record where it lies, without a copy. `data` is as it is now until okg_hot_view_end(), whatever becomes of the record
+ * meanwhile; it must not be written. Room that is freed meanwhile in this part of the table waits for the end: keep views
+ * short. OKG_NOT_FOUND, OKG_CORRUPT; OKG_SCHEMA_MISMATCH for a record that would have to be migrated. \since 0.1 */
+typedef struct okg_hot_view {
+  const void *data;
+  size_t length;
+  uint64_t reserved[2];
+} okg_hot_view;
+OKG_API okg_code okg_hot_view_begin(okg_hot_table *table, const void *key, size_t key_bytes, okg_hot_view *view,
+                                    okg_error *error);
+OKG_API okg_code okg_hot_view_begin_u64(okg_hot_table *table, uint64_t key, okg_hot_view *view, okg_error *error);
+/* Once for each view that began. \since 0.1 */
+OKG_API void okg_hot_view_end(okg_hot_table *table, okg_hot_view *view);
+
 /* Gets each record that is there all the while, once, in no order; what `visit` gets are copies, and it may call everything
  * here. 0 from it ends the visit. OKG_CORRUPT ends it too, at a record that is damaged. \since 0.1 */
 typedef int (*okg_hot_visit_fn)(void *user, const void *key, size_t key_bytes, const void *value, size_t value_bytes);
@@ -398,8 +455,107 @@ OKG_API okg_code okg_hot_for_each(const okg_hot_table *table, okg_hot_visit_fn v
 /* Records and bytes (of keys and values) of a table, without a look at them. \since 0.1 */
 OKG_API okg_code okg_hot_size(const okg_hot_table *table, uint64_t *records, uint64_t *bytes);
 
-/* Work that can wait: one piece, and more within `budget_ns`. 1: there is more. To be called about once a second: by it the
- * segment knows that its process lived longer than a minute (no crash loop) and when it was last alive. \since 0.1 */
+/* ---- Hot state: changes that happen together */
+
+/* Gathers changes in ordinary memory; one thread at a time. \since 0.1 */
+OKG_API okg_code okg_hot_txn_begin(okg_hot *hot, okg_hot_txn **txn, okg_error *error);
+/* What is put or erased replaces what this transaction was to do with that record before. Values are copied. \since 0.1 */
+OKG_API okg_code okg_hot_txn_put(okg_hot_txn *txn, okg_hot_table *table, const void *key, size_t key_bytes,
+                                 const void *value, size_t value_bytes, okg_error *error);
+OKG_API okg_code okg_hot_txn_put_u64(okg_hot_txn *txn, okg_hot_table *table, uint64_t key, const void *value,
+                                     size_t value_bytes, okg_error *error);
+/* Of a record that is there: else the commit is OKG_NOT_FOUND. \since 0.1 */
+OKG_API okg_code okg_hot_txn_erase(okg_hot_txn *txn, okg_hot_table *table, const void *key, size_t key_bytes,
+                                   okg_error *error);
+OKG_API okg_code okg_hot_txn_erase_u64(okg_hot_txn *txn, okg_hot_table *table, uint64_t key, okg_error *error);
+/* As okg_hot_get(), what this transaction is to do included; and the commit is OKG_CONFLICT when the record is not as it was
+ * found here (or was not found) any more. \since 0.1 */
+OKG_API okg_code okg_hot_txn_get(okg_hot_txn *txn, okg_hot_table *table, const void *key, size_t key_bytes, void *buffer,
+                                 size_t capacity, size_t *length, okg_error *error);
+OKG_API okg_code okg_hot_txn_get_u64(okg_hot_txn *txn, okg_hot_table *table, uint64_t key, void *buffer, size_t capacity,
+                                     size_t *length, okg_error *error);
+OKG_API okg_code okg_hot_txn_append(okg_hot_txn *txn, okg_hot_journal *journal, const void *message, size_t bytes,
+                                    okg_error *error);
+/* All of it has happened when this returns OKG_OK, and nothing otherwise. Who reads meanwhile and has seen one change sees
+ * all of them. The transaction is empty then, or, where it failed, as it was. OKG_NO_SPACE also when it is larger than a
+ * log (64 KiB for what it replaces in place; what is larger needs some 100 bytes a change). \since 0.1 */
+OKG_API okg_code okg_hot_txn_commit(okg_hot_txn *txn, okg_error *error);
+/* Forgets what was gathered. \since 0.1 */
+OKG_API void okg_hot_txn_clear(okg_hot_txn *txn);
+/* NULL is allowed. Before okg_hot_close(). \since 0.1 */
+OKG_API void okg_hot_txn_free(okg_hot_txn *txn);
+
+/* ---- Hot state: journals */
+
+/* A ring of messages: what is to be sent on (to a database, say) once and again until somebody there has it. \since 0.1 */
+typedef struct okg_hot_journal_options {
+  size_t size;          /* sizeof(okg_hot_journal_options) */
+  uint64_t bytes;       /* 1 MiB: of the ring, decided when it is made */
+  uint32_t version;     /* 1: of the messages' schema; an acknowledged journal is empty, but not another one */
+  uint32_t reserved;
+  uint64_t fingerprint; /* 0 */
+} okg_hot_journal_options;
+
+#define OKG_HOT_JOURNAL_OPTIONS_INIT { sizeof(okg_hot_journal_options), 0, 0, 0, 0 }
+
+/* `options` may be NULL. \since 0.1 */
+OKG_API okg_code okg_hot_open_journal(okg_hot *hot, const char *name, const okg_hot_journal_options *options,
+                                      okg_hot_journal **journal, okg_error *error);
+/* Committed when it returns OKG_OK. *sequence, where not NULL: rises from message to message (not by 1), the same after a
+ * restart; an idempotency key for whoever gets the message twice. OKG_NO_SPACE when what is not acknowledged leaves no
+ * room. Up to 16 MiB. \since 0.1 */
+OKG_API okg_code okg_hot_journal_append(okg_hot_journal *journal, const void *message, size_t bytes, uint64_t *sequence,
+                                        okg_error *error);
+/* Copies the first message behind the one of sequence `after` (0: the first that is not acknowledged), as okg_hot_get()
+ * does. OKG_NOT_FOUND when there is none. \since 0.1 */
+OKG_API okg_code okg_hot_journal_peek(const okg_hot_journal *journal, uint64_t after, void *buffer, size_t capacity,
+                                      size_t *length, uint64_t *sequence, okg_error *error);
+/* That message and all before it are done with, and their room is free. \since 0.1 */
+OKG_API okg_code okg_hot_journal_ack(okg_hot_journal *journal, uint64_t sequence, okg_error *error);
+/* Bytes that are not acknowledged, and those of the ring. What is lost with the node. \since 0.1 */
+OKG_API okg_code okg_hot_journal_lag(const okg_hot_journal *journal, uint64_t *bytes, uint64_t *capacity);
+
+/* ---- Hot state: regions */
+
+/* One object of a fixed size, committed as a whole, tick by tick. \since 0.1 */
+typedef enum okg_hot_region_mode {
+  OKG_HOT_DIFF = 0,    /* the live copy is ordinary memory: what changed is found by comparing. Up to some MiB */
+  OKG_HOT_IN_PLACE = 1 /* the live copy is the shared memory: what is to be written is announced by okg_hot_region_touch() */
+} okg_hot_region_mode;
+
+typedef struct okg_hot_region_options {
+  size_t size;           /* sizeof(okg_hot_region_options) */
+  uint64_t bytes;        /* required; up to 8 GiB. It takes a bit more than twice as much of the segment */
+  okg_hot_region_mode mode;
+  uint32_t version;      /* 1 */
+  uint64_t fingerprint;  /* 0 */
+  const char *fields;    /* as of a table; may be NULL */
+  const okg_hot_migration *migrations; /* as of a table; what they make has `bytes` bytes */
+  size_t migration_count;
+  int32_t checks_touches; /* 1, for debugging, and slow: a commit is OKG_CONFLICT when something was not announced */
+  int32_t reserved;
+} okg_hot_region_options;
+
+#define OKG_HOT_REGION_OPTIONS_INIT { sizeof(okg_hot_region_options), 0, OKG_HOT_DIFF, 0, 0, 0, 0, 0, 0, 0 }
+
+/* *data is the live copy: zeros when it was made just now, else what was committed last. It stays there until the segment
+ * is closed. A region is of one thread at a time. \since 0.1 */
+OKG_API okg_code okg_hot_open_region(okg_hot *hot, const char *name, const okg_hot_region_options *options,
+                                     okg_hot_region **region, void **data, okg_error *error);
+/* In place: before these bytes of `data` are written; only what was announced is taken back after a kill before the commit.
+ * Does nothing for OKG_HOT_DIFF. \since 0.1 */
+OKG_API okg_code okg_hot_region_touch(okg_hot_region *region, const void *begin, size_t bytes, okg_error *error);
+/* What `data` holds is what will be found. \since 0.1 */
+OKG_API okg_code okg_hot_region_commit(okg_hot_region *region, okg_error *error);
+/* `data` is again as it was committed last. \since 0.1 */
+OKG_API okg_code okg_hot_region_rollback(okg_hot_region *region, okg_error *error);
+
+/* ---- Hot state: upkeep */
+
+/* Work that can wait: one piece, and more within `budget_ns`. 1: there is more. Has memory of an old process mapped, erases
+ * what is past its deadline, migrates records, empties slabs that are nearly empty, and gives memory back (where not all of
+ * it was to be there from the beginning). To be called about once a second: by it the segment knows that its process lived
+ * longer than a minute (no crash loop) and when it was last alive. \since 0.1 */
 OKG_API int okg_hot_poll(okg_hot *hot, int64_t budget_ns);
 
 #ifdef __cplusplus

@@ -36,6 +36,7 @@ static_assert(OKG_INTERNAL == static_cast<int>(Code::internal));
 static_assert(OKG_CORRUPT == static_cast<int>(Code::corrupt));
 static_assert(OKG_NO_HEADROOM == static_cast<int>(Code::no_headroom));
 static_assert(OKG_SCHEMA_MISMATCH == static_cast<int>(Code::schema_mismatch));
+static_assert(OKG_CONFLICT == static_cast<int>(Code::conflict));
 
 namespace {
 

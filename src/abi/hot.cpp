@@ -1,30 +1,13 @@
-// okg_hot_*: tables in shared memory.
+// okg_hot_*: an open segment.
 #include <cstdio>
-#include <mutex>
-#include <vector>
 
-#include "abi/arguments.hpp"
-#include "abi/handles.hpp"
+#include "abi/hot_handles.hpp"
 #include "base/environment.hpp"
 #include "base/text.hpp"
-#include "hot/store.hpp"
 #include "server/options.hpp"
-
-struct okg_hot_table {
-  okg::hot::Store* store = nullptr;
-  std::size_t index = 0;
-};
-
-struct okg_hot {
-  okg::abi::LogAdapter adapter{};
-  std::unique_ptr<okg::hot::Store> store;
-  std::mutex mutex;  // of `tables`
-  std::vector<std::unique_ptr<okg_hot_table>> tables;
-};
 
 namespace {
 
-using okg::abi::finish;
 using okg::abi::guarded;
 using okg::abi::LogAdapter;
 using okg::abi::read_options;
@@ -34,7 +17,6 @@ using okg::abi::text_of;
 using okg::base::Code;
 using okg::base::Error;
 using okg::base::Result;
-using okg::hot::key_of;
 using okg::hot::StoreOptions;
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);
@@ -78,52 +60,49 @@ void copy_text(const std::string& from, char (&to)[Size]) {
   std::snprintf(to, Size, "%s", from.c_str());
 }
 
-bool is_key(const void* key, std::size_t bytes) {
-  return key != nullptr || bytes == 0;
-}
-
-std::string_view view(const void* data, std::size_t bytes) {
-  return {static_cast<const char*>(data), bytes};
-}
-
-okg_code put(okg_hot_table* table, std::string_view key, const void* value, std::size_t bytes,
-             okg_error* error) noexcept {
-  if (table == nullptr || (value == nullptr && bytes != 0))
-    return tell(error, Code::invalid_argument, "okg_hot_put: table and value are required");
-  return guarded(error,
-                 [&] { return finish(error, table->store->put(table->index, key, view(value, bytes))); });
-}
-
-okg_code get(const okg_hot_table* table, std::string_view key, void* buffer, std::size_t capacity,
-             std::size_t* length, okg_error* error) noexcept {
-  if (table == nullptr || (buffer == nullptr && capacity != 0))
-    return tell(error, Code::invalid_argument, "okg_hot_get: table and buffer are required");
-  return guarded(error, [&]() -> okg_code {
-    std::size_t size = 0;
-    const auto got = table->store->get(table->index, key, buffer, capacity, &size);
-    if (length != nullptr) *length = size;
-    switch (got) {
-      case okg::hot::Got::found:
-        return error == nullptr ? OKG_OK : tell_ok(error);
-      case okg::hot::Got::missing:
-        return tell(error, Code::not_found, "there is no such record");
-      case okg::hot::Got::too_small:
-        return tell(error, Code::no_space, "the buffer is smaller than the value");
-      case okg::hot::Got::closed:
-        return tell(error, Code::closed, "hot state is not there in a forked child");
-      case okg::hot::Got::damaged:
-        break;
-    }
-    return tell(error, Code::corrupt, "the record is damaged");
-  });
-}
-
-okg_code erase(okg_hot_table* table, std::string_view key, okg_error* error) noexcept {
-  if (table == nullptr) return tell(error, Code::invalid_argument, "okg_hot_erase: table is required");
-  return guarded(error, [&] { return finish(error, table->store->erase(table->index, key)); });
-}
-
 }  // namespace
+
+namespace okg::abi {
+
+std::int64_t deadline_in(std::int64_t after_ns) {
+  if (after_ns == 0) return 0;
+  const std::int64_t now = base::Os::real().boottime_ns();
+  // A time that is past is one, too.
+  return after_ns < 0 ? 1 : after_ns > INT64_MAX - now ? INT64_MAX : now + after_ns;
+}
+
+Result<std::vector<hot::Migration>> migrations_of(const okg_hot_migration* from, std::size_t count) {
+  if (from == nullptr && count != 0) return Error(Code::invalid_argument, "migrations are NULL");
+  if (count > 1000) return Error(Code::invalid_argument, "so many migrations there are not");
+  const auto call = [](okg_hot_convert_fn convert, void* user) -> hot::Migration::Convert {
+    if (convert == nullptr) return {};
+    return [convert, user](std::string_view value) -> Result<std::string> {
+      std::string made(value.size() + 64, '\0');
+      for (int attempt = 0; attempt < 3; ++attempt) {
+        std::size_t bytes = 0;
+        okg_code code = OKG_CRASHED;
+        try {
+          code = convert(user, value.data(), value.size(), made.data(), made.size(), &bytes);
+        } catch (...) {  // said by `code`
+        }
+        if (code == OKG_OK && bytes <= made.size()) {
+          made.resize(bytes);
+          return made;
+        }
+        if (code != OKG_NO_SPACE || bytes <= made.size() || bytes > hot::kMostBytes)
+          return Error(Code::rejected, "a migration failed: " + std::string(okg_strerror(code)));
+        made.resize(bytes);
+      }
+      return Error(Code::rejected, "a migration asks for more and more room");
+    };
+  };
+  std::vector<hot::Migration> migrations;
+  for (std::size_t i = 0; i < count; ++i)
+    migrations.push_back({from[i].from, call(from[i].up, from[i].user), call(from[i].down, from[i].user)});
+  return migrations;
+}
+
+}  // namespace okg::abi
 
 extern "C" {
 
@@ -173,97 +152,6 @@ okg_code okg_hot_get_report(okg_hot* hot, okg_hot_report* report) {
   copy_text(found.quarantined_as, filled.quarantined_as);
   // As much as the caller's header knows.
   std::memcpy(report, &filled, std::min(size, sizeof filled));
-  return OKG_OK;
-}
-
-okg_code okg_hot_open_table(okg_hot* hot, const char* name, const okg_hot_schema* schema,
-                            okg_hot_table** table, okg_error* error) {
-  if (table != nullptr) *table = nullptr;
-  if (hot == nullptr || name == nullptr || table == nullptr)
-    return tell(error, Code::invalid_argument, "okg_hot_open_table: hot, name and table are required");
-  return guarded(error, [&]() -> okg_code {
-    okg_hot_schema given = OKG_HOT_SCHEMA_INIT;
-    if (schema != nullptr && !read_options(schema, &given))
-      return tell(error, Code::invalid_argument,
-                  "okg_hot_open_table: schema.size is not that of a struct this library knows");
-    if (given.keys > 1)
-      return tell(error, Code::invalid_argument, "okg_hot_open_table: schema.keys is neither 0 nor 1");
-    okg::hot::TableOptions options;
-    options.key_kind = static_cast<okg::hot::KeyKind>(given.keys);
-    options.schema_version = given.version == 0 ? 1 : given.version;
-    options.fingerprint = given.fingerprint;
-    auto made = std::make_unique<okg_hot_table>();
-    const auto index = hot->store->table(name, options);
-    if (!index) return tell(error, index.error());
-    made->store = hot->store.get();
-    made->index = *index;
-    const std::lock_guard lock(hot->mutex);
-    for (const auto& known : hot->tables)
-      if (known->index == *index) {
-        *table = known.get();
-        return tell_ok(error);
-      }
-    hot->tables.push_back(std::move(made));
-    *table = hot->tables.back().get();
-    return tell_ok(error);
-  });
-}
-
-okg_code okg_hot_put(okg_hot_table* table, const void* key, size_t key_bytes, const void* value,
-                     size_t value_bytes, okg_error* error) {
-  if (!is_key(key, key_bytes)) return tell(error, Code::invalid_argument, "okg_hot_put: key is NULL");
-  return put(table, view(key, key_bytes), value, value_bytes, error);
-}
-okg_code okg_hot_put_u64(okg_hot_table* table, uint64_t key, const void* value, size_t value_bytes,
-                         okg_error* error) {
-  return put(table, key_of(key), value, value_bytes, error);
-}
-
-okg_code okg_hot_get(const okg_hot_table* table, const void* key, size_t key_bytes, void* buffer,
-                     size_t capacity, size_t* length, okg_error* error) {
-  if (!is_key(key, key_bytes)) return tell(error, Code::invalid_argument, "okg_hot_get: key is NULL");
-  return get(table, view(key, key_bytes), buffer, capacity, length, error);
-}
-okg_code okg_hot_get_u64(const okg_hot_table* table, uint64_t key, void* buffer, size_t capacity,
-                         size_t* length, okg_error* error) {
-  return get(table, key_of(key), buffer, capacity, length, error);
-}
-
-okg_code okg_hot_erase(okg_hot_table* table, const void* key, size_t key_bytes, okg_error* error) {
-  if (!is_key(key, key_bytes)) return tell(error, Code::invalid_argument, "okg_hot_erase: key is NULL");
-  return erase(table, view(key, key_bytes), error);
-}
-okg_code okg_hot_erase_u64(okg_hot_table* table, uint64_t key, okg_error* error) {
-  return erase(table, key_of(key), error);
-}
-
-okg_code okg_hot_for_each(const okg_hot_table* table, okg_hot_visit_fn visit, void* user, okg_error* error) {
-  if (table == nullptr || visit == nullptr)
-    return tell(error, Code::invalid_argument, "okg_hot_for_each: table and visit are required");
-  return guarded(error, [&]() -> okg_code {
-    std::string thrown;
-    const auto one = [&](std::string_view key, std::string_view value) {
-      try {
-        return visit(user, key.data(), key.size(), value.data(), value.size()) != 0;
-      } catch (const std::exception& exception) {
-        thrown = std::string("okg_hot_for_each: visit threw: ") + exception.what();
-      } catch (...) {
-        thrown = "okg_hot_for_each: visit threw";
-      }
-      return false;
-    };
-    const auto visited = table->store->for_each(table->index, one);
-    if (!thrown.empty()) return tell(error, Code::crashed, thrown.c_str());
-    return finish(error, visited);
-  });
-}
-
-okg_code okg_hot_size(const okg_hot_table* table, uint64_t* records, uint64_t* bytes) {
-  if (table == nullptr) return OKG_INVALID_ARGUMENT;
-  if (!table->store->is_here()) return OKG_CLOSED;
-  const okg::hot::Size size = table->store->size_of(table->index);
-  if (records != nullptr) *records = size.records;
-  if (bytes != nullptr) *bytes = size.bytes;
   return OKG_OK;
 }
 

@@ -62,6 +62,8 @@ std::string_view code_name(Code code) noexcept {
       return "no_headroom";
     case Code::schema_mismatch:
       return "schema_mismatch";
+    case Code::conflict:
+      return "conflict";
     case Code::internal:
       break;
   }
@@ -124,6 +126,8 @@ const char* code_text(Code code) noexcept {
       return "the container's memory limit leaves no room for it";
     case Code::schema_mismatch:
       return "the segment holds records of another schema; they were left as they are";
+    case Code::conflict:
+      return "somebody else changed it meanwhile: the caller has to look again";
     case Code::internal:
       break;
   }

@@ -44,6 +44,7 @@ enum class Code : std::int32_t {
   corrupt = 50,
   no_headroom = 51,
   schema_mismatch = 52,
+  conflict = 53,
 };
 
 std::string_view code_name(Code code) noexcept;

@@ -36,6 +36,7 @@ class Os {
   virtual ssize_t read(int fd, void* data, std::size_t size);
   virtual ssize_t write(int fd, const void* data, std::size_t size);
   virtual ssize_t pread(int fd, void* data, std::size_t size, off_t offset);
+  virtual int punch_hole(int fd, off_t offset, off_t size);  // gives the memory back; it reads as zeros
   virtual int fallocate(int fd, off_t offset, off_t size);  // the file is at least offset + size long then
   virtual int fstat(int fd, struct stat* out);
   virtual int stat(int directory, const char* path, struct stat* out);  // never follows a link
@@ -55,6 +56,7 @@ class Os {
   // F_OFD_SETLK for writing: the open file's, not the process's, so that no other close() gives it up.
   // -EAGAIN when held.
   virtual int lock_open_file(int fd);
+  virtual int unlock_open_file(int fd);  // also for whoever inherited the descriptor
   virtual int syncfs(int fd);
   virtual int fsync(int fd);
   virtual int fstatfs(int fd, struct statfs* out);

@@ -68,6 +68,9 @@ ssize_t Os::pread(int fd, void* data, std::size_t size, off_t offset) {
 int Os::fallocate(int fd, off_t offset, off_t size) {
   return checked(::fallocate(fd, 0, offset, size));
 }
+int Os::punch_hole(int fd, off_t offset, off_t size) {
+  return checked(::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size));
+}
 int Os::fstat(int fd, struct stat* out) {
   return checked(::fstat(fd, out));
 }
@@ -129,6 +132,12 @@ int Os::lock(int fd, bool exclusive) {
 int Os::lock_open_file(int fd) {
   struct flock lock{};
   lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return checked(::fcntl(fd, F_OFD_SETLK, &lock));
+}
+int Os::unlock_open_file(int fd) {
+  struct flock lock{};
+  lock.l_type = F_UNLCK;
   lock.l_whence = SEEK_SET;
   return checked(::fcntl(fd, F_OFD_SETLK, &lock));
 }

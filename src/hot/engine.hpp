@@ -1,12 +1,18 @@
-// Tables in a mapped segment: everything but the file they lie in. Any thread, several at once.
+// Tables, journals and regions in a mapped segment: everything but the file they lie in. Any thread, several at once.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/fork.hpp"
 #include "hot/index.hpp"
+#include "hot/journal.hpp"
+#include "hot/region.hpp"
 
 namespace okg::hot {
 
@@ -14,6 +20,15 @@ struct TableOptions {
   KeyKind key_kind = KeyKind::u64;
   std::uint64_t schema_version = 1;
   std::uint64_t fingerprint = 0;  // of the value's layout; 0: plain bytes
+  std::uint64_t value_bytes = 0;  // of each value; 0: they differ
+  std::string fields;             // of the value, for people
+  bool migrates = false;          // records of older versions are understood
+  bool writes_older = false;      // its records are of the version that was there, until finalize()
+};
+
+struct JournalOptions {
+  std::uint64_t bytes = 1ULL << 20;  // of the ring; a multiple of 4096 is made of it
+  std::uint64_t schema_version = 1, fingerprint = 0;
 };
 
 // A key as the engine sees it: the bytes, of which the table's kind says how many there may be.
@@ -21,7 +36,7 @@ inline std::string_view key_of(const std::uint64_t& key) {
   return {reinterpret_cast<const char*>(&key), sizeof key};
 }
 
-enum class Got { found, missing, too_small, damaged, closed };
+enum class Got { found, missing, too_small, damaged, closed, mismatch };
 
 struct Size {
   std::uint64_t tables = 0, records = 0, bytes = 0;  // bytes: of keys and values
@@ -30,7 +45,30 @@ struct Size {
 // What is in use of the file: for `okg hot`, and for tests.
 struct Usage {
   std::uint64_t records = 0, slots = 0, free_slots = 0, slabs = 0, leaves = 0, cells = 0, large = 0,
-                free_pages = 0;
+                free_pages = 0, named_pages = 0;
+};
+
+// Of a put. CLOCK_BOOTTIME in ns; 0: none.
+struct Deadline {
+  bool keep = true;  // what the record has, unless that has passed
+  std::int64_t at_ns = 0;
+};
+
+// A part of a transaction.
+struct Change {
+  enum class Kind {
+    put,
+    erase,           // of a record that is there
+    expect,          // of a record: it is as `value` says
+    expect_missing,  // there is no such record
+    append           // of `value` to a journal
+  };
+  Kind kind = Kind::put;
+  std::size_t entry = 0;
+  std::string_view key = {}, value = {};
+  std::uint16_t schema = 1;
+  Deadline deadline = {};
+  std::uint16_t newest_known = UINT16_MAX;  // a record of a later schema is left as it is: schema_mismatch
 };
 
 class Engine {
@@ -38,18 +76,58 @@ class Engine {
   // `base`: the mapped file, whose header was checked, of which State::bytes are there. Carries out what was
   // committed.
   static base::Result<std::unique_ptr<Engine>> open(std::byte* base, const Header& header);
+  ~Engine();
 
-  // Finds a table, or makes it where it may. schema_mismatch when one of that name keeps something else;
-  // not_found.
+  // Each finds what has that name, or makes it where it may. schema_mismatch when something of that name keeps
+  // something else; not_found.
   base::Result<std::size_t> table(std::string_view name, const TableOptions& options, bool may_make = true);
+  base::Result<std::size_t> journal(std::string_view name, const JournalOptions& options, bool may_make = true);
+  base::Result<std::size_t> region(std::string_view name, const RegionOptions& options, bool may_make = true);
+  Journal& journal_at(std::size_t entry) const { return *journals_[entry]; }
+  Region& region_at(std::size_t entry) const { return *regions_[entry]; }
+  // From here on records of the table's newest version are written.
+  base::Status finalize(std::size_t table, const TableOptions& options);
 
-  // Committed when it returns; nothing has changed when it fails.
-  base::Status put(std::size_t table, std::string_view key, std::string_view value);
+  // Committed when it returns; nothing has changed when it fails. A put or an erase.
+  base::Status commit(const Change& change);
+  base::Status put(std::size_t table, std::string_view key, std::string_view value, std::uint16_t schema = 1) {
+    return commit(Change{Change::Kind::put, table, key, value, schema});
+  }
   // not_found when there is none.
-  base::Status erase(std::size_t table, std::string_view key);
-  // *size is the value's. Where it is not found, `buffer` holds anything.
-  Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
-          std::size_t* size) const;
+  base::Status erase(std::size_t table, std::string_view key) {
+    return commit(Change{Change::Kind::erase, table, key});
+  }
+  // Of a record that is there; 0: none. A single store where the record has had one.
+  base::Status set_deadline(std::size_t table, std::string_view key, std::int64_t at_ns);
+  // All of them or none, each record and journal at the most once but for appends. conflict when an expectation fails.
+  // `sequences`, where not nullptr, has room for those of the appended messages.
+  base::Status commit(std::span<const Change> changes, std::uint64_t* sequences = nullptr);
+
+  struct Value {
+    std::size_t size = 0;
+    std::uint16_t schema = 0;
+    std::int64_t deadline_ns = 0;
+  };
+  // Where it is not found, `buffer` holds anything.
+  Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity, Value* value) const;
+
+  // A record as it lies in the file, until end_view(). missing, damaged.
+  struct View {
+    const std::byte* value = nullptr;
+    std::size_t size = 0;
+    std::uint16_t schema = 0;
+    std::uint8_t shard = 0;
+    std::uint64_t generation = 0;
+  };
+  Got view(std::size_t table, std::string_view key, View* view);
+  void end_view(const View& view);
+
+  // Of the next leaf, `place` of which begins with {0, 0}: the keys of records older than `schema`. False: it was the last.
+  struct LeafPlace {
+    std::size_t shard = 0;
+    std::uint32_t tag = 0;
+  };
+  bool older_keys(std::size_t table, std::uint16_t schema, LeafPlace* place, std::vector<std::string>* keys) const;
 
   // Each record of a table that is there all the while, once, in no order, as get() gives it; `visit` may
   // call everything here. It returns false to end.
@@ -64,53 +142,130 @@ class Engine {
   // is not.
   base::Result<Usage> verify() const;
 
-  // Work that can wait: looks for free room that an old process left. False when there is nothing left to do.
+  // Work that can wait, a piece of it: looks for free room that an old process left, erases what is past its deadline,
+  // empties slabs that are nearly empty, gives memory back. False when there is nothing left to do for now.
   bool work();
   // Gives slabs without a record back, so that records of other sizes can have the room; put() does that
   // before it says that there is none. True: there were some.
   bool reclaim();
+  // A piece of moving the records of slabs that hold few of them elsewhere.
+  enum class Compacted { nothing, looked, moved };
+  base::Result<Compacted> compact();
+  // Erases what is past its deadline among the next records. False when it was through all of them.
+  bool expire();
+
+  // From here on every change is refused, for this reason.
+  void seal(base::Error why) { sealed_ = std::move(why); }
+  // In a child of the process that opened it there is nothing: every call fails.
+  bool is_here() const { return generation_ == base::fork_generation(); }
+  // closed in a forked child; what seal() said.
+  base::Status check_writable() const;
 
   const Image& image() const { return image_; }
   void set_grow(Pages::Grow grow) { pages_.set_grow(std::move(grow)); }
+  void set_punch(Pages::Punch punch) { punch_ = std::move(punch); }
+  // For deadlines: CLOCK_BOOTTIME. Without it nothing expires.
+  void set_clock(std::function<std::int64_t()> clock) { clock_ = std::move(clock); }
 
  private:
   Engine(std::byte* base, const Header& header);
 
+  // Where a change lands.
+  struct Target {
+    const Change* change;
+    Hashed hashed{};
+    Shard* shard = nullptr;
+  };
+  enum class Gathering { done, wants_room };
+
+  template <class Call>
+  base::Status with_reclaim(Call&& call);
+  base::Status check(const Change& change) const;
+  base::Status try_commit(std::span<const Target> targets, std::span<Shard* const> shards,
+                          std::uint64_t* sequences);
+  base::Result<Gathering> gather(Operation& operation, const Target& target, std::uint64_t* sequence);
+  base::Result<Gathering> gather_put(Operation& operation, const Target& target);
+  base::Status gather_erase(Operation& operation, const Target& target);
+  base::Status expect(const Target& target) const;
+  base::Status move_record(Shard& shard, std::uint64_t offset);
+  bool look_through(Shard& shard);
+  bool choose_sparse(Shard& shard);
+  void expire_leaf(std::size_t table, Shard& shard, std::uint64_t leaf);
+  void write_record(const Place& place, std::span<const std::byte> front, std::string_view value);
+  void count(Operation& operation, std::size_t table, Shard& shard, std::int64_t records, std::int64_t bytes);
+  bool is_past(std::uint64_t deadline) const {
+    return deadline != 0 && clock_ && clock_() >= static_cast<std::int64_t>(deadline);
+  }
+
+  base::Result<std::optional<std::size_t>> find_named(std::string_view name, EntryKind kind,
+                                                      std::size_t* unused) const;
+  base::Result<std::size_t> make_named(std::size_t at, std::string_view name, Entry entry, std::uint64_t data_pages,
+                                       std::uint64_t log_pages);
+  base::Status migrate_region(std::size_t at, std::string_view name, const RegionOptions& options);
+  base::Status check_schema(std::size_t table, std::string_view name, const TableOptions& options) const;
+  void note_schema(std::size_t table, const TableOptions& options);
+
   base::Result<std::vector<std::string>> keys_of(std::size_t table, Shard& shard, std::uint32_t tag,
                                                  std::uint32_t* next) const;
   // False when it is not there any more.
-  base::Result<bool> read(std::size_t table, std::string_view key, std::string* value) const;
+  base::Result<bool> read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const;
   base::Status check_key(std::size_t table, std::string_view key) const;
   Shard& shard_of(Hashed hashed) const { return *shards_[hashed.shard(image_.header().shards)]; }
   void note_freed() {
     // Only a change is stored: threads that free would take the line from each other.
     if (!may_reclaim_.load(std::memory_order_relaxed)) may_reclaim_.store(true, std::memory_order_relaxed);
+    if (!may_compact_.load(std::memory_order_relaxed)) may_compact_.store(true, std::memory_order_relaxed);
   }
-  base::Status try_put(std::size_t table, std::string_view key, std::string_view value);
-  void write_record(const Place& place, std::string_view key, std::string_view value);
 
   Image image_;
   std::uint32_t epoch_ = 0;
+  unsigned generation_ = base::fork_generation();
+  std::optional<base::Error> sealed_;
+  std::function<std::int64_t()> clock_;
+  Pages::Punch punch_;
   mutable Pages pages_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  std::mutex tables_mutex_;
+  std::mutex named_mutex_;  // of the directory
+  std::array<std::unique_ptr<Journal>, kMostTables> journals_;
+  std::array<std::unique_ptr<Region>, kMostTables> regions_;
   std::atomic<bool> may_reclaim_{true};  // something was freed since the last look
+  std::atomic<bool> may_compact_{true};
   std::mutex reclaim_mutex_;
   std::atomic<std::uint64_t> reclaims_{0};
+
+  // Where work() goes on; one thread at a time.
+  std::mutex work_mutex_;
+  std::atomic<bool> has_deadlines_{true};  // some record may have one
+  bool saw_deadline_ = false;             // in this pass
+  std::int64_t expire_next_ns_ = 0;       // the next pass
+  std::size_t expire_table_ = 0, expire_shard_ = 0;
+  std::uint32_t expire_tag_ = 0;
+  bool is_compacting_ = false;
+  std::size_t compact_shard_ = 0, compact_slab_ = 0;
 };
+
+template <class Call>
+base::Status Engine::with_reclaim(Call&& call) {
+  auto done = call();
+  if (!done && (done.error().code == base::Code::no_space || done.error().code == base::Code::no_headroom) &&
+      reclaim())
+    done = call();
+  return done;
+}
 
 template <class Visit>
 base::Status Engine::for_each(std::size_t table, Visit&& visit) const {
-  std::string value;
+  std::string bytes;
+  Value value;
   for (const auto& shard : shards_) {
     for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
       std::uint32_t next = 0;
       const auto keys = keys_of(table, *shard, tag, &next);
       if (!keys) return keys.error();
       for (const std::string& key : *keys) {
-        const auto is_there = read(table, key, &value);
+        const auto is_there = read(table, key, &bytes, &value);
         if (!is_there) return is_there.error();
-        if (*is_there && !visit(std::string_view(key), std::string_view(value))) return {};
+        if (*is_there && !visit(std::string_view(key), std::string_view(bytes), value)) return {};
       }
       tag = next;
     }

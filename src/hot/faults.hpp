@@ -34,8 +34,17 @@ enum class Mutant {
   erase_bit_only,          // erase clears the bit first, then the cell, without a record
   used_after_use,          // pages are used before the mark behind the last used one moved
   slab_bits_not_cleared,   // a slab is taken with the bits of whoever had the pages before
+  range_outside,           // a record is changed where it lies while the log is filled
+  one_commit_each,         // a transaction commits its changes one by one
+  tail_before_frame,       // a journal's tail is moved before the frame behind it is there
+  tail_outside,            // … outside the transaction's record
+  undo_count_first,        // touch() counts a line before it is kept
+  undo_not_counted,        // touch() keeps a line, but never counts it
+  region_without_log,      // a region's image is changed outside a record
+  named_before_filled,     // a journal or region has a name before its entry says where it is
+  move_frees_first,        // compaction frees the old place before the cell leads to the new one
 };
-inline constexpr int kMutants = static_cast<int>(Mutant::slab_bits_not_cleared) + 1;
+inline constexpr int kMutants = static_cast<int>(Mutant::move_frees_first) + 1;
 
 #ifdef OKG_HOT_TESTING
 extern void (*on_store)(const void* at, const void* bytes, std::size_t size);  // bytes: nullptr for zeros

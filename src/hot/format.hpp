@@ -15,6 +15,8 @@ inline constexpr std::size_t kMostTables = 64;
 inline constexpr std::size_t kMostKeyBytes = 64;
 inline constexpr std::uint64_t kMostValueBytes = 64ULL << 20;
 inline constexpr std::size_t kMostNameBytes = 63;
+inline constexpr std::size_t kMostSchemas = 8;
+inline constexpr std::size_t kMostFieldBytes = 1272;
 inline constexpr std::uint64_t kLeastBytes = 1ULL << 20;
 inline constexpr std::uint64_t kMostBytes = 1ULL << 40;
 
@@ -35,7 +37,7 @@ struct Header {
   std::uint64_t seed;               // of the hash, random: keys cannot be chosen to collide
   std::uint64_t max_bytes;          // that the file may grow to
   std::uint64_t shards;             // a power of two
-  std::uint64_t log_entries;        // that a redo log has room for
+  std::uint64_t log_words;          // that a shard's log has room for
   std::uint64_t tables_offset, logs_offset, page_map_offset, data_offset;
 };
 static_assert(sizeof(Header) == 128);
@@ -57,16 +59,44 @@ struct State {
   // was.
   Line alive_ns;
   Line boot[2];
+  Line given_back;  // bytes below `bytes` whose memory was given back, at most
 };
 inline constexpr std::uint64_t kStateOffset = 1024;
 inline constexpr std::uint64_t kUsedPagesOffset = kStateOffset + offsetof(State, used_pages);
 
-// Page 1: the state words of the logs, one of each shard.
+// ---- logs
+//
+// Page 1: the state words of the shards' logs, a line each; a region has one of its own. A log's words are entries: a
+// head, which says where how many words belong, and those words.
 inline constexpr std::uint64_t kLogStatesOffset = kPageBytes;
-inline constexpr std::uint64_t kLogCommitted = 1ULL << 63;  // | number of entries; 0: idle
-struct LogEntry {
-  std::uint64_t offset, value;
+
+struct LogState {
+  static constexpr std::uint64_t kCommitted = 1ULL << 63;
+  bool is_committed = false;
+  std::uint32_t sequence = 0;  // 31 bits, one more with each commit: who reads from outside sees that it went on
+  std::uint32_t words = 0;     // of all entries; 0 where nothing is committed
+
+  static constexpr LogState from(std::uint64_t word) {
+    return {(word & kCommitted) != 0, static_cast<std::uint32_t>(word >> 32) & 0x7FFFFFFF,
+            static_cast<std::uint32_t>(word)};
+  }
+  constexpr std::uint64_t word() const {
+    return (is_committed ? kCommitted : 0) | std::uint64_t{sequence & 0x7FFFFFFF} << 32 | words;
+  }
 };
+
+struct LogHead {
+  static constexpr std::uint64_t kMostWords = 0xFFFF;
+  std::uint64_t offset, words;
+
+  static constexpr LogHead from(std::uint64_t word) { return {word & ((1ULL << 48) - 1), word >> 48}; }
+  constexpr std::uint64_t word() const { return words << 48 | offset; }
+};
+
+// ---- directory: what has a name
+enum class EntryKind : std::uint64_t { free = 0, table = 1, journal = 2, region = 3 };
+enum class KeyKind : std::uint64_t { u64 = 0, bytes = 1 };
+enum class RegionMode : std::uint64_t { diff = 0, in_place = 1 };
 
 // Of each shard of a table.
 struct ShardRoot {
@@ -75,24 +105,62 @@ struct ShardRoot {
   std::uint64_t reserved;
 };
 
-enum class KeyKind : std::uint64_t { u64 = 0, bytes = 1 };
+// What version of a schema looks like.
+struct SchemaPrint {
+  std::uint64_t version;  // 0: none
+  std::uint64_t fingerprint;
+};
 
-struct TableEntry {
-  std::uint64_t state;  // 0: free, 1: a table
-  std::uint64_t key_kind;
+struct Entry {
+  std::uint64_t kind;    // of EntryKind
+  std::uint64_t flavor;  // KeyKind or RegionMode
   std::uint64_t name_bytes;
   std::array<char, kMostNameBytes + 1> name;
-  std::uint64_t schema_version, fingerprint;
-  std::uint64_t reserved[51];
-  std::array<ShardRoot, kMostShards> shards;
+  std::uint64_t newest_version;  // records may have this one, but no later one
+  std::uint64_t value_bytes;     // of a region: how large it is; of a table: of each value, 0: they differ
+  std::uint64_t data_offset, data_bytes;  // a journal's ring; a region's image
+  std::uint64_t log_offset, log_words;    // a region's log
+  std::array<SchemaPrint, kMostSchemas> schemas;
+  std::array<char, kMostFieldBytes> fields;  // of the newest version, as text ending in 0; for people
+  union {
+    std::array<ShardRoot, kMostShards> shards;
+    // A journal: bytes ever appended, and of those the acknowledged ones. A region: the state of its log.
+    struct {
+      Line tail, head;
+    } journal;
+    struct {
+      Line log_state;
+    } region;
+  };
 };
-static_assert(sizeof(TableEntry) == 1024);
+static_assert(sizeof(Entry) == 2048 && offsetof(Entry, shards) == 1536);
+
+// ---- journal: frames behind each other in a ring, each of a header, a message, and zeros up to a multiple of 16. A
+// frame's sequence is the tail that it was appended at; its place in the ring that modulo the ring's bytes.
+struct FrameHeader {
+  std::uint32_t crc;  // CRC-32C of the rest of this struct and the message
+  std::uint32_t bytes;
+  std::uint64_t sequence;
+};
+static_assert(sizeof(FrameHeader) == 16);
+inline constexpr std::size_t kFrameCrcBegin = offsetof(FrameHeader, bytes);
+inline constexpr std::uint64_t kFrameUnit = 16;
+inline constexpr std::uint64_t kMostMessageBytes = 16ULL << 20;
 
 // ---- page map: a word for each page of the file
 //
 // kind << 56 | shard << 48 | class << 40 | pages (of a run, in the word of its first page) or distance (of a
-// `tail`, to the first page). What lies inside a run that is not a slab has words without meaning.
-enum class PageKind : std::uint8_t { free = 0, slab = 1, tail = 2, leaf = 3, directory = 4, large = 5 };
+// `tail`, to the first page). What lies inside a run that is not a slab has words without meaning. The class of a free
+// run is 1 when its memory was given back to the system: it has to be allocated before it is touched.
+enum class PageKind : std::uint8_t {
+  free = 0,
+  slab = 1,
+  tail = 2,
+  leaf = 3,
+  directory = 4,
+  large = 5,
+  named = 6  // a journal's ring, a region's image or log
+};
 
 struct PageWord {
   PageKind kind = PageKind::free;
@@ -132,22 +200,29 @@ struct Rooted {  // a root or directory word
   constexpr std::uint64_t word() const { return std::uint64_t{depth} << 56 | offset; }
 };
 
-// ---- record: this, then the key padded to 8 bytes, then the value
+// ---- record: this, a word with its deadline where it has one, the key padded to 8 bytes, the value
 struct RecordHeader {
   std::uint32_t crc;  // CRC-32C of the rest of this struct, the key without padding, and the value
   std::uint32_t value_bytes;
   std::uint8_t key_bytes;
-  std::array<std::uint8_t, 3> reserved;
-  std::uint32_t epoch;  // low bits of the epoch that wrote it
+  std::uint8_t table;    // its number in the low 6 bits; bit 6: a deadline follows
+  std::uint16_t schema;  // low bits of the version of the value's schema
+  std::uint32_t epoch;   // low bits of the epoch that wrote it
 };
 static_assert(sizeof(RecordHeader) == 16);
 inline constexpr std::size_t kRecordCrcBegin = offsetof(RecordHeader, value_bytes);
+inline constexpr std::uint8_t kRecordTableMask = kMostTables - 1;
+inline constexpr std::uint8_t kRecordHasDeadline = 0x40;
 
 constexpr std::uint64_t padded(std::uint64_t bytes, std::uint64_t to) {
   return (bytes + to - 1) / to * to;
 }
-constexpr std::uint64_t record_bytes(std::uint64_t key_bytes, std::uint64_t value_bytes) {
-  return sizeof(RecordHeader) + padded(key_bytes, 8) + value_bytes;
+// What lies before the value.
+constexpr std::uint64_t front_bytes(std::uint64_t key_bytes, bool has_deadline) {
+  return sizeof(RecordHeader) + (has_deadline ? 8 : 0) + padded(key_bytes, 8);
+}
+constexpr std::uint64_t record_bytes(std::uint64_t key_bytes, bool has_deadline, std::uint64_t value_bytes) {
+  return front_bytes(key_bytes, has_deadline) + value_bytes;
 }
 
 // ---- sizes of slots: steps of 16 bytes up to 1 KiB, then eight steps a doubling up to 32 KiB; what is

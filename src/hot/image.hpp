@@ -26,8 +26,11 @@ class Image {
     return static_cast<std::uint64_t>(static_cast<const std::byte*>(inside) - base_);
   }
 
-  TableEntry& table(std::size_t index) const {
-    return *at<TableEntry>(header_.tables_offset + index * sizeof(TableEntry));
+  Entry& entry(std::size_t index) const {
+    return *at<Entry>(header_.tables_offset + index * sizeof(Entry));
+  }
+  EntryKind kind(std::size_t index) const {
+    return static_cast<EntryKind>(ordered::load(&entry(index).kind));
   }
   std::uint64_t page_word_offset(std::uint64_t page) const { return header_.page_map_offset + page * 8; }
   std::uint64_t* page_word(std::uint64_t page) const { return word(page_word_offset(page)); }

@@ -25,7 +25,9 @@ std::uint32_t directory_pages(unsigned depth) {
 }  // namespace
 
 Index::Index(const Image& image, std::size_t table, std::uint8_t shard)
-    : image_(image), root_(image.offset_of(&image.table(table).shards[shard].directory)) {}
+    : image_(image),
+      table_(table),
+      root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
 
 Error Index::damaged(const char* what) const {
   return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
@@ -88,7 +90,7 @@ Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
     for (; candidates != 0; candidates &= candidates - 1) {
       const auto c = static_cast<std::size_t>(__builtin_ctz(candidates));
       if (cells[c] == 0) continue;
-      if (!view_record(image_, record_offset(cells[c]), &found.view))
+      if (!view_record(image_, record_offset(cells[c]), &found.view) || found.view.table() != table_)
         return damaged("a cell leads to no record");
       std::array<char, kMostKeyBytes> theirs;
       if (found.view.header.key_bytes != key.size()) continue;
@@ -115,34 +117,36 @@ Status Index::check_own(const Leaf& leaf, std::uint8_t shard) const {
   return {};
 }
 
-Result<std::uint64_t> Index::make_room(Hashed hashed, Pages& pages, Shard& shard) const {
-  for (;;) {
-    const auto leaf = leaf_of(hashed.tag());
-    if (!leaf) return leaf.error();
-    if (leaf->directory_word == 0) {
-      if (auto begun = begin(pages, shard); !begun) return begun.error();
-      continue;
-    }
-    if (auto checked = check_own(*leaf, shard.number); !checked) return checked.error();
-    for (std::size_t i = 0; i < kWindowLines * kCellsPerLine; ++i) {
-      const std::uint64_t offset =
-          cell_offset(leaf->leaf.offset, hashed.line() + i / kCellsPerLine, i % kCellsPerLine);
-      if (image_.load(offset) == 0) return offset;
-    }
-    if (leaf->leaf.depth == kMostDepth)
-      return Error(base::Code::no_space, "too many keys with the same hash");
-    const auto made = leaf->leaf.depth == leaf->root.depth ? double_directory(leaf->root, pages, shard)
-                                                           : split(*leaf, hashed.tag(), pages, shard);
-    if (!made) return made.error();
+Result<std::uint64_t> Index::room(Hashed hashed, const RedoRecord& redo, std::uint8_t shard) const {
+  const auto leaf = leaf_of(hashed.tag());
+  if (!leaf) return leaf.error();
+  if (leaf->directory_word == 0) return 0;
+  if (auto checked = check_own(*leaf, shard); !checked) return checked.error();
+  for (std::size_t i = 0; i < kWindowLines * kCellsPerLine; ++i) {
+    const std::uint64_t offset =
+        cell_offset(leaf->leaf.offset, hashed.line() + i / kCellsPerLine, i % kCellsPerLine);
+    if (image_.load(offset) == 0 && redo.get(offset) == 0) return offset;
   }
+  return 0;
+}
+
+Status Index::grow(Hashed hashed, Pages& pages, Shard& shard) const {
+  const auto leaf = leaf_of(hashed.tag());
+  if (!leaf) return leaf.error();
+  if (leaf->directory_word == 0) return begin(pages, shard);
+  if (auto checked = check_own(*leaf, shard.number); !checked) return checked;
+  if (leaf->leaf.depth == kMostDepth)
+    return Error(base::Code::no_space, "too many keys with the same hash");
+  if (leaf->leaf.depth == leaf->root.depth) return double_directory(leaf->root, pages, shard);
+  return split(*leaf, hashed.tag(), pages, shard);
 }
 
 // The first directory, of one word, and the first leaf.
 Status Index::begin(Pages& pages, Shard& shard) const {
   Operation operation(image_, pages, shard);
-  const auto directory = operation.take_pages(1, PageKind::directory);
+  const auto directory = operation.take_pages(shard, 1, PageKind::directory);
   if (!directory) return directory.error();
-  const auto leaf = operation.take_pages(1, PageKind::leaf);
+  const auto leaf = operation.take_pages(shard, 1, PageKind::leaf);
   if (!leaf) return leaf.error();
   const std::uint64_t word = Rooted{0, *leaf}.word();
   const bool late = is(Mutant::double_before_fill);
@@ -161,7 +165,7 @@ Status Index::begin(Pages& pages, Shard& shard) const {
 
 Status Index::double_directory(const Rooted& root, Pages& pages, Shard& shard) const {
   Operation operation(image_, pages, shard);
-  const auto made = operation.take_pages(directory_pages(root.depth + 1), PageKind::directory);
+  const auto made = operation.take_pages(shard, directory_pages(root.depth + 1), PageKind::directory);
   if (!made) return made.error();
   const auto fill = [&] {
     for (std::uint64_t i = 0; i < 1ULL << root.depth; ++i) {
@@ -173,7 +177,7 @@ Status Index::double_directory(const Rooted& root, Pages& pages, Shard& shard) c
   const bool late = is(Mutant::double_before_fill);
   if (!late) fill();
   operation.redo().set(root_, Rooted{root.depth + 1, *made}.word(), Mutant::directory_outside);
-  operation.free_pages(root.offset / kPageBytes, directory_pages(root.depth));
+  operation.free_pages(shard, {root.offset / kPageBytes, directory_pages(root.depth)});
   auto done = operation.commit();
   if (late) fill();
   return done;
@@ -191,7 +195,7 @@ Status Index::split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& sh
   Operation operation(image_, pages, shard);
   std::array<std::uint64_t, 2> made{};
   for (std::uint64_t& offset : made) {
-    const auto page = operation.take_pages(1, PageKind::leaf);
+    const auto page = operation.take_pages(shard, 1, PageKind::leaf);
     if (!page) return page.error();
     offset = *page;
   }
@@ -203,17 +207,15 @@ Status Index::split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& sh
   if (!late) fill();
   const std::uint64_t words = 1ULL << (leaf.root.depth - leaf.leaf.depth);
   const std::uint64_t first = (std::uint64_t{tag} >> (kTagBits - leaf.root.depth)) & ~(words - 1);
-  if (words + 8 > shard.log.capacity())
-    return Error(base::Code::no_space, "the directory is too deep for the log");
   // Before they are gathered: a damaged directory may ask for millions.
-  if (words > shard.log.capacity())
+  if (words * 2 + 32 > shard.log.capacity())
     return Error(base::Code::no_space, "the directory is too deep for the log");
   for (std::uint64_t i = 0; i < words; ++i)
     operation.redo().set(leaf.root.offset + (first + i) * 8, Rooted{depth, made[i / (words / 2)]}.word(),
                          Mutant::directory_outside);
   if (is(Mutant::free_leaf_first))
     ordered::store(image_.page_word(leaf.leaf.offset / kPageBytes), PageWord{PageKind::free, 0, 0, 1}.word());
-  operation.free_pages(leaf.leaf.offset / kPageBytes, 1);
+  operation.free_pages(shard, {leaf.leaf.offset / kPageBytes, 1});
   auto done = operation.commit();
   if (late) fill();
   return done;

@@ -30,9 +30,11 @@ class Index {
   // sequence. corrupt when a word leads to nowhere.
   base::Result<Found> find(Hashed hashed, std::string_view key) const;
 
-  // An empty cell for a key that is not there, made by splitting where need be: those are operations of their
-  // own.
-  base::Result<std::uint64_t> make_room(Hashed hashed, Pages& pages, Shard& shard) const;
+  // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is none before
+  // grow().
+  base::Result<std::uint64_t> room(Hashed hashed, const RedoRecord& redo, std::uint8_t shard) const;
+  // One step towards room for that key, an operation of its own: the first leaf, a larger directory, or a leaf made two.
+  base::Status grow(Hashed hashed, Pages& pages, Shard& shard) const;
 
   // The leaf that `tag` belongs to, and which tags belong to it with it: from `first` up to `end`. offset 0:
   // there is no record in this index.
@@ -60,6 +62,7 @@ class Index {
   base::Status check_own(const Leaf& leaf, std::uint8_t shard) const;
 
   const Image& image_;
+  std::size_t table_;
   std::uint64_t root_;
 };
 

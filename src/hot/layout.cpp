@@ -21,16 +21,16 @@ std::uint32_t header_crc(const Header& header) {
 
 }  // namespace
 
-Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_entries,
+Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_words,
                        const std::array<std::uint8_t, 16>& id, std::uint64_t seed) {
   if (max_bytes < kLeastBytes || max_bytes > kMostBytes)
     return Error(Code::invalid_argument,
                  "a segment of " + base::format_size(max_bytes) + ": from 1 MiB to 1 TiB");
   if (shards == 0 || shards > kMostShards || !std::has_single_bit(shards))
     return Error(Code::invalid_argument, std::to_string(shards) + " shards: 1, 2, 4, 8 or 16");
-  if (log_entries < 64 || log_entries > 1U << 20 || log_entries % 256 != 0)
+  if (log_words < 512 || log_words > 1U << 24 || log_words % 512 != 0)
     return Error(Code::invalid_argument,
-                 "a log of " + std::to_string(log_entries) + " entries: 256 to 1048576, by 256");
+                 "a log of " + std::to_string(log_words) + " words: 512 to 16777216, by 512");
   Header header{};
   header.magic = kMagic;
   header.major = kMajor;
@@ -40,16 +40,16 @@ Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint6
   header.seed = seed;
   header.max_bytes = max_bytes / kPageBytes * kPageBytes;
   header.shards = shards;
-  header.log_entries = log_entries;
+  header.log_words = log_words;
   header.tables_offset = 2 * kPageBytes;
-  header.logs_offset = header.tables_offset + kMostTables * sizeof(TableEntry);
-  header.page_map_offset = header.logs_offset + shards * log_entries * sizeof(LogEntry);
+  header.logs_offset = header.tables_offset + kMostTables * sizeof(Entry);
+  header.page_map_offset = header.logs_offset + shards * log_words * 8;
   header.data_offset = padded(header.page_map_offset + header.max_bytes / kPageBytes * 8, kPageBytes);
   if (header.data_offset + 16 * kPageBytes > header.max_bytes)
     return Error(Code::invalid_argument, "a segment of " + base::format_size(max_bytes) +
                                              " has no room for " + std::to_string(shards) +
-                                             " shards with logs of " + std::to_string(log_entries) +
-                                             " entries");
+                                             " shards with logs of " + std::to_string(log_words) +
+                                             " words");
   header.crc = header_crc(header);
   return header;
 }
@@ -77,7 +77,7 @@ Result<Header> check_header(const void* bytes, std::size_t size) {
   if (header.crc != header_crc(header)) return Error(Code::corrupt, "its header's checksum is wrong");
   if (header.incompatible != 0 || header.read_only_compatible != 0)
     return Error(Code::unsupported, "it has features that this okg does not know: it was left as it is");
-  const auto expected = lay_out(header.max_bytes, header.shards, header.log_entries, header.id, header.seed);
+  const auto expected = lay_out(header.max_bytes, header.shards, header.log_words, header.id, header.seed);
   if (!expected) return Error(Code::corrupt, "its header says " + expected.error().text);
   if (std::memcmp(&expected->tables_offset, &header.tables_offset, 4 * sizeof(std::uint64_t)) != 0)
     return Error(Code::corrupt, "its header has things lie elsewhere");

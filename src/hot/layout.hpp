@@ -7,7 +7,7 @@
 namespace okg::hot {
 
 // The header of a new file. invalid_argument when nothing would have room in it.
-base::Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_entries,
+base::Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint64_t log_words,
                              const std::array<std::uint8_t, 16>& id, std::uint64_t seed);
 
 // Makes the insides of an empty file, all of it zero, `bytes` of which are allocated; nothing leads to it

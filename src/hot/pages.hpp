@@ -14,6 +14,11 @@
 
 namespace okg::hot {
 
+struct PageRun {
+  std::uint64_t page;
+  std::uint32_t count;
+};
+
 // All functions: under the mutex, which an operation that takes or frees pages holds until its record is
 // retired.
 class Pages {
@@ -33,11 +38,16 @@ class Pages {
   void give_up() noexcept;
   // The record was carried out.
   void settle() noexcept;
-  // Into the record: the run that begins at `page` is free, once it was carried out.
-  void free(std::uint64_t page, std::uint32_t count, RedoRecord& record);
+  // Into the record: the run is free, once it was carried out. It is not taken before it was offered.
+  void free(PageRun run, RedoRecord& record);
+  void offer(PageRun run) noexcept;
 
   // Frees a run that nothing leads to: one store, which needs no record.
-  void give_back(std::uint64_t page, std::uint32_t count) noexcept;
+  void give_back(PageRun run) noexcept;
+
+  // Gives the memory of one free run back to the system, where that is wanted. False when there is none.
+  using Punch = std::function<bool(std::uint64_t from, std::uint64_t to)>;
+  bool punch(const Punch& punch);
 
   // Looks at up to `runs` more runs of what was there at the open. False once all were looked at.
   bool scan(std::size_t runs);
@@ -50,17 +60,19 @@ class Pages {
   }
 
  private:
-  using Free = std::map<std::uint64_t, std::uint64_t>;  // first page -> pages
+  struct Run {
+    std::uint64_t count;
+    bool is_backed;  // its memory was not given back
+  };
+  using Free = std::map<std::uint64_t, Run>;  // by first page
   struct Taken {
     std::uint64_t page;
     Free::node_type run;  // of which it was taken; empty: of the unused ones
+    std::uint64_t backed_bytes;  // allocated again for it
   };
-  struct Run {
-    std::uint64_t page;
-    std::uint32_t count;
-  };
+  static std::uint64_t free_word(const Run& run);
   Free::iterator best_fit(std::uint32_t count);
-  void add_free(std::uint64_t page, std::uint64_t count);
+  void add_free(std::uint64_t page, Run run);
   // So that `count` pages more than used ones are there.
   base::Status grow(std::uint64_t count);
 
@@ -68,7 +80,6 @@ class Pages {
   Grow grow_;
   Free free_;
   std::vector<Taken> taken_;
-  std::vector<Run> freed_;
   std::uint64_t end_;  // pages from here on were never used
   std::uint64_t scanned_, scan_end_;
   std::vector<std::array<std::vector<std::uint64_t>, kClasses>> found_;

@@ -9,8 +9,11 @@ bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
   ordered::copy_out(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
   const RecordHeader& header = view->header;
   if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes) return false;
-  if (!image.is_data(offset, record_bytes(header.key_bytes, header.value_bytes))) return false;
-  view->key = image.at<std::byte>(offset + sizeof(RecordHeader));
+  const bool has_deadline = (header.table & kRecordHasDeadline) != 0;
+  if ((header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0) return false;
+  if (!image.is_data(offset, record_bytes(header.key_bytes, has_deadline, header.value_bytes))) return false;
+  view->deadline_offset = has_deadline ? offset + sizeof(RecordHeader) : 0;
+  view->key = image.at<std::byte>(offset + sizeof(RecordHeader) + (has_deadline ? 8 : 0));
   view->value = view->key + padded(header.key_bytes, 8);
   return true;
 }

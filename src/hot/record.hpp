@@ -10,8 +10,14 @@ namespace okg::hot {
 // A record's header, key and value; the latter two in the file, where a writer may change them.
 struct RecordView {
   RecordHeader header;
+  std::uint64_t deadline_offset;  // of the word with it; 0: it has none
   const std::byte* key;
   const std::byte* value;
+
+  std::size_t table() const { return header.table & kRecordTableMask; }
+  std::uint64_t bytes() const {
+    return record_bytes(header.key_bytes, deadline_offset != 0, header.value_bytes);
+  }
 };
 // False when no record can lie there.
 bool view_record(const Image& image, std::uint64_t offset, RecordView* view);

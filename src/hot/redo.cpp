@@ -5,9 +5,98 @@ namespace okg::hot {
 using faults::is;
 using faults::Mutant;
 
-const LogEntry* RedoRecord::find(std::uint64_t offset) const {
+Log::Log(const Image& image, std::size_t shard)
+    : image_(image),
+      state_(image.word(kLogStatesOffset + shard * kLineBytes)),
+      words_(image.word(image.header().logs_offset + shard * image.header().log_words * 8)),
+      capacity_(image.header().log_words),
+      reach_(Reach::records) {}
+
+Log::Log(const Image& image, const Entry& region)
+    : image_(image),
+      state_(image.word(image.offset_of(&region.region.log_state.word))),
+      words_(image.word(region.log_offset)),
+      capacity_(region.log_words),
+      reach_(Reach::own_image),
+      image_begin_(region.data_offset),
+      image_bytes_(region.data_bytes) {}
+
+void Log::commit(std::uint64_t words) {
+  const LogState before = state();
+  ordered::store(state_, LogState{true, before.sequence + 1, static_cast<std::uint32_t>(words)}.word());
+}
+
+void Log::retire() {
+  ordered::store(state_, LogState{false, state().sequence, 0}.word());
+}
+
+void Log::apply(std::uint64_t words, std::size_t first_entry, std::size_t entries) {
+  for (std::uint64_t at = 0; at < words && entries > 0;) {
+    const LogHead head = LogHead::from(ordered::load(words_ + at));
+    if (first_entry > 0) {
+      --first_entry;
+    } else {
+      if (head.words == 1)
+        ordered::store(image_.word(head.offset), ordered::load(words_ + at + 1));
+      else
+        ordered::fill(image_.word(head.offset), words_ + at + 1, head.words * 8);
+      --entries;
+    }
+    at += 1 + head.words;
+  }
+}
+
+bool Log::may_lead_to(std::uint64_t offset, std::uint64_t words, std::uint64_t value) const {
+  if (offset % 8 != 0 || words == 0) return false;
+  const auto is_within = [&](std::uint64_t begin, std::uint64_t bytes) {
+    return offset >= begin && offset - begin <= bytes && words * 8 <= bytes - (offset - begin);
+  };
+  if (reach_ == Reach::own_image) return is_within(image_begin_, image_bytes_);
+  const Header& header = image_.header();
+  const std::uint64_t end = image_.bytes();
+  // Of the words of State an operation changes one; the others decide what may be touched at all.
+  if (offset == kUsedPagesOffset)
+    return words == 1 && value >= header.data_offset / kPageBytes && value <= end / kPageBytes;
+  return is_within(header.tables_offset, header.logs_offset - header.tables_offset) ||
+         is_within(header.page_map_offset, end - header.page_map_offset);
+}
+
+base::Status Log::check() const {
+  const LogState found = state();
+  const auto damaged = [&](const char* what) {
+    return base::Error(base::Code::corrupt,
+                       "log at " + std::to_string(image_.offset_of(words_)) + ": " + what);
+  };
+  if (!found.is_committed) {
+    if (found.words == 0) return {};
+    return damaged("its state is none");
+  }
+  if (found.words > capacity_) return damaged("its state is none");
+  for (std::uint64_t at = 0; at < found.words;) {
+    const LogHead head = LogHead::from(ordered::load(words_ + at));
+    if (head.words == 0 || head.words > found.words - at - 1) return damaged("an entry is cut off");
+    if (!may_lead_to(head.offset, head.words, ordered::load(words_ + at + 1)))
+      return damaged("an entry leads to nowhere");
+    at += 1 + head.words;
+  }
+  return {};
+}
+
+void Log::recover() {
+  const LogState found = state();
+  if (!found.is_committed) return;
+  std::size_t entries = 0;
+  for (std::uint64_t at = 0; at < found.words; ++entries)
+    at += 1 + LogHead::from(ordered::load(words_ + at)).words;
+  if (is(Mutant::recover_retires_first)) retire();
+  if (is(Mutant::recover_without_last) && entries > 0) --entries;
+  apply(found.words, 0, entries);
+  retire();
+}
+
+const RedoRecord::Word* RedoRecord::find(std::uint64_t offset) const {
   if (entries_.size() <= kSearched) {
-    for (const LogEntry& entry : entries_)
+    for (const Word& entry : entries_)
       if (entry.offset == offset) return &entry;
     return nullptr;
   }
@@ -17,7 +106,7 @@ const LogEntry* RedoRecord::find(std::uint64_t offset) const {
 
 void RedoRecord::set(std::uint64_t offset, std::uint64_t value, Mutant outside) {
   if (outside != Mutant::none && is(outside)) ordered::store(image_.word(offset), value);
-  if (const LogEntry* entry = find(offset)) {
+  if (const Word* entry = find(offset)) {
     entries_[static_cast<std::size_t>(entry - entries_.data())].value = value;
     return;
   }
@@ -31,80 +120,66 @@ void RedoRecord::set(std::uint64_t offset, std::uint64_t value, Mutant outside) 
 }
 
 std::uint64_t RedoRecord::get(std::uint64_t offset) const {
-  const LogEntry* entry = find(offset);
+  const Word* entry = find(offset);
   return entry != nullptr ? entry->value : image_.load(offset);
 }
 
+bool RedoRecord::set_range(std::uint64_t offset, std::span<const std::byte> front,
+                           std::span<const std::byte> back) {
+  const std::uint64_t words = padded(front.size() + back.size(), 8) / 8;
+  if (words == 0 || words > LogHead::kMostWords || range_words_ + 1 + words > log_.capacity()) return false;
+  std::uint64_t* const at = log_.words() + range_words_;
+  const std::uint64_t head = LogHead{offset, words}.word();
+  ordered::fill(at, &head, 8);
+  ordered::fill(at + 1, front.data(), front.size());
+  const std::uint64_t whole = back.size() / 8 * 8;
+  if (whole != 0) ordered::fill(at + 1 + front.size() / 8, back.data(), whole);
+  if (whole != back.size()) {  // the last word is zeros behind the bytes
+    std::uint64_t last = 0;
+    std::memcpy(&last, back.data() + whole, back.size() - whole);
+    ordered::fill(at + words, &last, 8);
+  }
+  range_words_ += 1 + words;
+  ++ranges_;
+  return true;
+}
+
 void RedoRecord::clear() {
+  range_words_ = 0;
+  ranges_ = 0;
   entries_.clear();
   if (!index_.empty()) index_.clear();
 }
 
-Log::Log(const Image& image, std::size_t index)
-    : image_(image),
-      index_(index),
-      state_(image.word(kLogStatesOffset + index * kLineBytes)),
-      entries_(image.at<LogEntry>(image.header().logs_offset +
-                                  index * image.header().log_entries * sizeof(LogEntry))) {}
-
-void Log::carry_out(const RedoRecord& record, std::atomic<std::uint64_t>& sequence) {
-  const std::vector<LogEntry>& entries = record.entries();
-  if (entries.empty()) return;
-  std::uint64_t committed = kLogCommitted | entries.size();
-  if (is(Mutant::short_count)) --committed;
-  if (is(Mutant::commit_before_entries)) ordered::store(state_, committed);
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    ordered::fill(&entries_[i].offset, &entries[i].offset, 8);
-    ordered::fill(&entries_[i].value, &entries[i].value, 8);
+void RedoRecord::carry_out(std::span<std::atomic<std::uint64_t>* const> sequences) {
+  if (empty()) return;
+  const std::uint64_t all = words();
+  const std::size_t entries = ranges_ + entries_.size();
+  std::uint64_t committed = all;
+  if (is(Mutant::short_count)) committed -= entries_.empty() ? 0U : 2U;
+  if (is(Mutant::commit_before_entries)) log_.commit(committed);
+  std::uint64_t* at = log_.words() + range_words_;
+  for (const Word& entry : entries_) {
+    const std::array<std::uint64_t, 2> words = {LogHead{entry.offset, 1}.word(), entry.value};
+    ordered::fill(at, words.data(), 16);
+    at += 2;
   }
-  const auto apply = [&](std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i) ordered::store(image_.word(entries[i].offset), entries[i].value);
-  };
-  sequence.store(sequence.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  for (auto* sequence : sequences)
+    sequence->store(sequence->load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
-  if (is(Mutant::apply_before_commit)) apply(0, entries.size());
-  ordered::store(state_, committed);  // from here on it has happened
-  if (is(Mutant::retire_before_apply)) ordered::store(state_, 0);
-  apply(0, entries.size() / 2);
-  if (is(Mutant::retire_between)) ordered::store(state_, 0);
-  apply(entries.size() / 2, entries.size());
-  sequence.store(sequence.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  ordered::store(state_, 0);
-}
-
-base::Status Log::check() const {
-  const std::uint64_t state = ordered::load(state_);
-  if (state == 0) return {};
-  const auto damaged = [&](const char* what) {
-    return base::Error(base::Code::corrupt, "log " + std::to_string(index_) + ": " + what);
-  };
-  const std::uint64_t count = state & ~kLogCommitted;
-  if ((state & kLogCommitted) == 0 || count > capacity()) return damaged("its state is none");
-  const Header& header = image_.header();
-  const std::uint64_t end = image_.bytes();
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t offset = ordered::load(&entries_[i].offset);
-    // Of the words of State an operation changes one; the others decide what may be touched at all.
-    if (offset == kUsedPagesOffset) {
-      const std::uint64_t used = ordered::load(&entries_[i].value);
-      if (used < header.data_offset / kPageBytes || used > end / kPageBytes)
-        return damaged("an entry moves the mark behind the last used page to nowhere");
-      continue;
-    }
-    const bool of_tables = offset >= header.tables_offset && offset < header.logs_offset;
-    const bool behind_logs = offset >= header.page_map_offset && offset <= end - 8;
-    if (offset % 8 != 0 || !(of_tables || behind_logs)) return damaged("an entry leads to nowhere");
+  if (is(Mutant::apply_before_commit)) log_.apply(all);
+  if (!is(Mutant::commit_before_entries)) log_.commit(committed);
+  if (is(Mutant::retire_before_apply)) log_.retire();
+  if (is(Mutant::retire_between)) {
+    log_.apply(all, 0, entries / 2);
+    log_.retire();
+    log_.apply(all, entries / 2);
+  } else {
+    log_.apply(all);
   }
-  return {};
-}
-
-void Log::recover() {
-  std::uint64_t count = ordered::load(state_) & ~kLogCommitted;
-  if (is(Mutant::recover_retires_first)) ordered::store(state_, 0);
-  if (is(Mutant::recover_without_last) && count > 0) --count;
-  for (std::uint64_t i = 0; i < count; ++i)
-    ordered::store(image_.word(ordered::load(&entries_[i].offset)), ordered::load(&entries_[i].value));
-  if (ordered::load(state_) != 0) ordered::store(state_, 0);
+  for (auto* sequence : sequences)
+    sequence->store(sequence->load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  if (!is(Mutant::retire_before_apply) && !is(Mutant::retire_between)) log_.retire();
 }
 
 }  // namespace okg::hot

@@ -81,6 +81,8 @@ Segment::~Segment() {
   }
   // The mapping first: who gets the lock is alone.
   if (memory_ != nullptr) os_.unmap(memory_, mapped_);
+  // Not only closed: a helper that is being forked may have the descriptor for a moment.
+  os_.unlock_open_file(lock_.get());
   base::forget_descriptor(lock_.get());
 }
 
@@ -169,8 +171,13 @@ Status Segment::find() {
     return error(Code::corrupt,
                  "is cut off: " + base::format_size(file_bytes) + " of " + base::format_size(allocated));
   // A copy may have lost what was empty: it is there again before somebody touches it.
-  if (inherited_bytes_ < allocated) return allocate(0, allocated);
+  const std::uint64_t given_back = ordered::load(&Image(memory(), header_).state().given_back.word);
+  if (inherited_bytes_ < allocated - std::min(allocated, given_back)) return allocate(0, allocated);
   return {};
+}
+
+bool Segment::give_back(std::uint64_t from, std::uint64_t to) {
+  return os_.punch_hole(file_.get(), static_cast<off_t>(from), static_cast<off_t>(to - from)) == 0;
 }
 
 // Under another name until it is complete.
@@ -182,7 +189,7 @@ Status Segment::make(const std::string& aside) {
     return base::error_from_errno(-got, "random numbers");
   if (const int got = os_.random(&seed, sizeof seed); got < 0)
     return base::error_from_errno(-got, "random numbers");
-  const auto header = lay_out(options_.max_bytes, options_.shards, options_.log_entries, id, seed);
+  const auto header = lay_out(options_.max_bytes, options_.shards, options_.log_words, id, seed);
   if (!header) return error(header.error().code, header.error().text);
   header_ = *header;
   std::uint64_t bytes = header_.max_bytes;

@@ -21,7 +21,7 @@ struct SegmentOptions {
   std::uint64_t max_bytes = 64ULL << 20;
   std::uint64_t first_bytes = 0;  // allocated at once; 0: all
   std::uint64_t shards = 8;
-  std::uint64_t log_entries = 4096;
+  std::uint64_t log_words = 8192;
   std::chrono::milliseconds lock_wait{5000};  // for the process before us to be gone
   std::stop_token stop;
   std::string cgroup_root = "/sys/fs/cgroup";
@@ -54,6 +54,8 @@ class Segment {
 
   // Room up to `bytes` of the file. no_space and no_headroom change nothing.
   base::Status allocate(std::uint64_t from, std::uint64_t bytes);
+  // Their memory, until they are allocated again. False: the system does not do that.
+  bool give_back(std::uint64_t from, std::uint64_t to);
 
  private:
   Segment(base::Os& os, const SegmentOptions& options) : os_(os), options_(options) {}

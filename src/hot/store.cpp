@@ -50,6 +50,9 @@ Status Store::begin() {
   take_over();
   if (!report_.is_crash_loop || options_.on_crash_loop == OnCrashLoop::resume) return {};
   report_.opened = Opened::read_only;  // it is not marked as closed in good order, whatever happens now
+  engine_->seal(Error(Code::denied, "hot state " + segment_->path() + ": was opened read-only, for " +
+                                        std::to_string(report_.unclean_opens) +
+                                        " processes in a row died young with it"));
   if (options_.on_crash_loop == OnCrashLoop::read_only) return {};
   const OpenReport before = report_;
   engine_.reset();
@@ -73,6 +76,10 @@ Status Store::make_engine() {
     return Error(engine.error().code, "hot state " + segment_->path() + ": " + engine.error().text);
   engine_ = *std::move(engine);
   engine_->set_grow([this](std::uint64_t from, std::uint64_t to) { return segment_->allocate(from, to); });
+  engine_->set_clock([&os = segment_->os()] { return os.boottime_ns(); });
+  // What was to be there from the beginning stays there.
+  if (options_.segment.first_bytes != 0)
+    engine_->set_punch([this](std::uint64_t from, std::uint64_t to) { return segment_->give_back(from, to); });
   return {};
 }
 
@@ -104,41 +111,50 @@ void Store::take_over() {
 }
 
 Store::~Store() {
-  if (!is_here() || is_read_only() || engine_ == nullptr) return;
+  if (engine_ == nullptr || !engine_->is_here() || is_read_only()) return;
   State& state = engine_->image().state();
   ordered::store(&state.alive_ns.word, static_cast<std::uint64_t>(segment_->os().boottime_ns()));
   ordered::store(&state.unclean_opens.word, 0);
   ordered::store(&state.clean.word, 1);
 }
 
-Status Store::check_writable() const {
-  if (!is_here())
-    return Error(Code::closed, "hot state " + segment_->path() + ": is not there in a forked child");
-  if (!is_read_only()) return {};
-  return Error(Code::denied, "hot state " + segment_->path() + ": was opened read-only, for " +
-                                 std::to_string(report_.unclean_opens) +
-                                 " processes in a row died young with it");
+Result<Table*> Store::table(std::string_view name, TableSchema schema) {
+  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
+  auto opened = Table::open(*engine_, name, std::move(schema), !is_read_only());
+  if (!opened) {
+    if (opened.error().code == Code::not_found) return engine_->check_writable().error();
+    return opened.error();
+  }
+  const std::lock_guard lock(tables_mutex_);
+  for (const auto& known : tables_)
+    if (known->entry() == (*opened)->entry()) return known.get();
+  tables_.push_back(*std::move(opened));
+  return tables_.back().get();
 }
 
-Result<std::size_t> Store::table(std::string_view name, const TableOptions& options) {
-  if (!is_here()) return check_writable().error();
-  auto found = engine_->table(name, options, !is_read_only());
-  if (!found && found.error().code == Code::not_found) return check_writable().error();
-  return found;
+Result<std::size_t> Store::journal(std::string_view name, const JournalOptions& options) {
+  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
+  auto entry = engine_->journal(name, options, !is_read_only());
+  if (!entry && entry.error().code == Code::not_found) return engine_->check_writable().error();
+  return entry;
 }
 
-Status Store::put(std::size_t table, std::string_view key, std::string_view value) {
-  if (is_read_only() || !is_here()) return check_writable();
-  return engine_->put(table, key, value);
+Result<std::size_t> Store::region(std::string_view name, const RegionOptions& options) {
+  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
+  auto entry = engine_->region(name, options, !is_read_only());
+  if (!entry && entry.error().code == Code::not_found) return engine_->check_writable().error();
+  return entry;
 }
 
-Status Store::erase(std::size_t table, std::string_view key) {
-  if (is_read_only() || !is_here()) return check_writable();
-  return engine_->erase(table, key);
+bool Store::migrate() {
+  const std::lock_guard lock(tables_mutex_);
+  bool more = false;
+  for (const auto& table : tables_) more = table->migrate() || more;
+  return more;
 }
 
 bool Store::poll(std::chrono::nanoseconds budget) {
-  if (!is_here() || is_read_only()) return false;
+  if (!engine_->is_here() || is_read_only()) return false;
   // One thread at a time; another one's work is as good as ours.
   const std::unique_lock lock(poll_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return true;
@@ -154,6 +170,7 @@ bool Store::poll(std::chrono::nanoseconds budget) {
   bool more = false;
   do {
     more = engine_->work();
+    more = migrate() || more;
     if (populated_ >= inherited) continue;
     const std::uint64_t step = std::min(kPopulateStep, inherited - populated_);
     // Where the kernel cannot, pages come by themselves, one by one.

@@ -7,9 +7,8 @@
 #include <mutex>
 #include <string>
 
-#include "base/fork.hpp"
-#include "hot/engine.hpp"
 #include "hot/segment.hpp"
+#include "hot/table.hpp"
 
 namespace okg::hot {
 
@@ -51,23 +50,14 @@ class Store {
 
   const OpenReport& report() const { return report_; }
   bool is_read_only() const { return report_.opened == Opened::read_only; }
-  // In a child of the process that opened it there is nothing: every call fails.
-  bool is_here() const { return generation_ == base::fork_generation(); }
 
-  base::Result<std::size_t> table(std::string_view name, const TableOptions& options);
-  base::Status put(std::size_t table, std::string_view key, std::string_view value);
-  base::Status erase(std::size_t table, std::string_view key);
-  Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
-          std::size_t* size) const {
-    return is_here() ? engine_->get(table, key, buffer, capacity, size) : Got::closed;
-  }
-  template <class Visit>
-  base::Status for_each(std::size_t table, Visit&& visit) const {
-    if (!is_here()) return check_writable();
-    return engine_->for_each(table, std::forward<Visit>(visit));
-  }
-  Size size() const { return is_here() ? engine_->size() : Size(); }
-  Size size_of(std::size_t table) const { return is_here() ? engine_->size_of(table) : Size(); }
+  // Each finds what has that name, or makes it; a table lives as long as the store, for the others see engine(). schema_mismatch
+  // when something of that name keeps something else.
+  base::Result<Table*> table(std::string_view name, TableSchema schema);
+  base::Result<std::size_t> journal(std::string_view name, const JournalOptions& options);
+  base::Result<std::size_t> region(std::string_view name, const RegionOptions& options);
+  // What these change is refused where the engine says so: Engine::check_writable().
+  Engine& engine() { return *engine_; }
   const Engine& engine() const { return *engine_; }
 
   // Work that can wait, for `budget` at most; the game loop calls it now and then. True: there is more.
@@ -77,8 +67,8 @@ class Store {
   Store(std::unique_ptr<Segment> segment, const StoreOptions& options);
   base::Status begin();
   base::Status make_engine();
+  bool migrate();
   void take_over();
-  base::Status check_writable() const;
 
   std::unique_ptr<Segment> segment_;  // outlives the engine
   std::unique_ptr<Engine> engine_;
@@ -88,7 +78,8 @@ class Store {
   std::mutex poll_mutex_;
   std::uint64_t populated_ = 0;  // bytes of an inherited segment that are in the page table
   bool lived_ = false;
-  unsigned generation_ = base::fork_generation();
+  std::mutex tables_mutex_;
+  std::vector<std::unique_ptr<Table>> tables_;
 };
 
 }  // namespace okg::hot

@@ -24,15 +24,14 @@ class Verifier {
 
   Result<Usage> run() {
     for (std::uint64_t i = 0; i < image_.header().shards; ++i)
-      if (image_.load(kLogStatesOffset + i * kLineBytes) != 0)
+      if (LogState::from(image_.load(kLogStatesOffset + i * kLineBytes)).is_committed)
         return wrong("log " + std::to_string(i) + " is not idle");
     if (auto walked = walk_pages(); !walked) return walked.error();
     for (std::size_t t = 0; t < kMostTables; ++t) {
-      const TableEntry& entry = image_.table(t);
-      if (entry.state == 0) continue;
-      if (entry.state != 1 || entry.key_kind > 1 || entry.name_bytes == 0 ||
-          entry.name_bytes > kMostNameBytes)
-        return wrong("table " + std::to_string(t) + ": its entry is damaged");
+      const EntryKind kind = image_.kind(t);
+      if (kind == EntryKind::free) continue;
+      if (auto looked = look_at_entry(t); !looked) return looked.error();
+      if (kind != EntryKind::table) continue;
       for (std::uint64_t s = 0; s < image_.header().shards; ++s)
         if (auto looked = look_at(t, static_cast<std::uint8_t>(s)); !looked) return looked.error();
     }
@@ -79,6 +78,7 @@ class Verifier {
         case PageKind::leaf:
         case PageKind::directory:
         case PageKind::large:
+        case PageKind::named:
           unreached_.insert(page);
           break;
         default:
@@ -89,6 +89,27 @@ class Verifier {
     return {};
   }
 
+  Status look_at_entry(std::size_t at) {
+    const Entry& entry = image_.entry(at);
+    const std::string where = "entry " + std::to_string(at) + ": ";
+    if (entry.kind > 3 || entry.flavor > 1 || entry.name_bytes == 0 || entry.name_bytes > kMostNameBytes)
+      return wrong(where + "is damaged");
+    const auto reach_run = [&](std::uint64_t offset, std::uint64_t bytes) {
+      const std::uint64_t pages = padded(bytes, kPageBytes) / kPageBytes;
+      usage_.named_pages += pages;
+      return image_.is_data(offset, bytes) &&
+             PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes))).count == pages &&
+             reach(offset, PageKind::named, 0);
+    };
+    if (image_.kind(at) == EntryKind::table) return {};
+    if (!reach_run(entry.data_offset, entry.data_bytes)) return wrong(where + "its data is not its own");
+    if (image_.kind(at) == EntryKind::region) {
+      if (!reach_run(entry.log_offset, entry.log_words * 8)) return wrong(where + "its log is not its own");
+      return Region::check(image_, at);
+    }
+    return Journal::check_all(image_, at);
+  }
+
   bool reach(std::uint64_t offset, PageKind kind, std::uint8_t shard) {
     const PageWord word = PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes)));
     return word.kind == kind && word.shard == shard && unreached_.erase(offset / kPageBytes) == 1;
@@ -97,7 +118,7 @@ class Verifier {
   Status look_at(std::size_t table, std::uint8_t shard) {
     const std::string where = "table " + std::to_string(table) + ", shard " + std::to_string(shard) + ": ";
     const Index index(image_, table, shard);
-    const ShardRoot& counts = image_.table(table).shards[shard];
+    const ShardRoot& counts = image_.entry(table).shards[shard];
     const auto root = index.root();
     if (!root) return root.error();
     records_ = bytes_ = 0;
@@ -137,8 +158,7 @@ class Verifier {
       RecordView view{};
       Place place;
       if (!Place::find(image_, shard, offset, &place)) return wrong(record + "lies in no slot");
-      if (!view_record(image_, offset, &view) ||
-          record_bytes(view.header.key_bytes, view.header.value_bytes) > place.capacity)
+      if (!view_record(image_, offset, &view) || view.table() != table || view.bytes() > place.capacity)
         return wrong(record + "does not fit its slot");
       if (place.is_large) {
         if (!reach(offset, PageKind::large, shard)) return wrong(record + "is reached twice");
@@ -149,7 +169,7 @@ class Verifier {
         return wrong(record + "is reached twice");
       }
       const std::string_view key(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
-      if (image_.table(table).key_kind == static_cast<std::uint64_t>(KeyKind::u64) && key.size() != 8)
+      if (image_.entry(table).flavor == static_cast<std::uint64_t>(KeyKind::u64) && key.size() != 8)
         return wrong(record + "its key is no number");
       const Hashed hashed{hash_key(key, image_.header().seed)};
       const std::size_t distance = (i / kCellsPerLine + kLeafLines - hashed.line()) % kLeafLines;

@@ -34,7 +34,7 @@ const std::vector<std::byte>& sound() {
   static const std::vector<std::byte> bytes = [] {
     Memory memory;
     std::memset(memory.data, 0, kBytes);
-    const auto header = okg::hot::lay_out(kBytes, 2, 256, {1}, 5);
+    const auto header = okg::hot::lay_out(kBytes, 2, 512, {1}, 5);
     okg::hot::format(memory.data, *header, kBytes);
     const auto engine = Engine::open(memory.data, *header);
     const auto numbers = (*engine)->table("numbers", {});

@@ -1,4 +1,5 @@
 // Every wrapper of okg.hpp without exceptions and RTTI: uses_all RUN_DIR PAYLOAD_DIR, as uses_all.c.
+#include <array>
 #include <unistd.h>
 #include <okg/okg.hpp>
 
@@ -8,6 +9,47 @@
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)
 #error "this has to be compiled with -fno-exceptions -fno-rtti"
 #endif
+
+// What is kept in hot state.
+namespace hot {
+struct PlayerV1 {
+  float x, y;
+  std::int32_t score;
+};
+struct Player {
+  float x, y;
+  std::int64_t score;
+};
+inline Player upgrade(const PlayerV1& old) {
+  return {old.x, old.y, old.score};
+}
+inline PlayerV1 downgrade(const Player& player) {
+  return {player.x, player.y, static_cast<std::int32_t>(player.score)};
+}
+struct Pair {
+  std::uint32_t realm, id;
+};
+struct Padded {
+  std::uint8_t kind;
+  std::uint64_t id;
+};
+struct Virtual {
+  virtual ~Virtual() = default;
+};
+struct Link {
+  std::int32_t id;
+  const char* name;
+};
+struct Deep {
+  std::array<Link, 2> links;
+};
+struct World {
+  std::uint64_t tick;
+  std::array<Player, 100> players;
+};
+}  // namespace hot
+OKG_HOT_SCHEMA(hot::PlayerV1, 1, x, y, score)
+OKG_HOT_SCHEMA(hot::Player, 2, x, y, score)
 
 namespace {
 
@@ -58,24 +100,21 @@ void payload(const okg::Payload& one) {
   CHECK(!okg::Payload());
 }
 
-struct Player {
-  float x, y;
-  std::int32_t score;
-};
-struct Pair {
-  std::uint32_t realm, id;
-};
-struct Padded {
-  std::uint8_t kind;
-  std::uint64_t id;
-};
-struct Virtual {
-  virtual ~Virtual() = default;
-};
-static_assert(okg::HotValue<Player> && okg::HotValue<Pair> && okg::HotValue<int>);
+using hot::Deep;
+using hot::Link;
+using hot::Padded;
+using hot::Pair;
+using hot::Player;
+using hot::PlayerV1;
+using hot::Virtual;
+using hot::World;
+static_assert(okg::HotValue<Player> && okg::HotValue<Pair> && okg::HotValue<int> && okg::HotValue<World>);
 static_assert(!okg::HotValue<int*> && !okg::HotValue<std::string> && !okg::HotValue<Virtual>);
+static_assert(!okg::HotValue<Link> && !okg::HotValue<Deep> && !okg::HotValue<std::string_view>);
 static_assert(okg::HotKey<std::uint64_t> && okg::HotKey<Pair>);
 static_assert(!okg::HotKey<Padded> && !okg::HotKey<float> && !okg::HotKey<int*>);
+static_assert(okg::hot_description<Player>.view() == "x:f32@0 y:f32@4 score:i64@8");
+static_assert(okg::hot_fingerprint<Player> != okg::hot_fingerprint<PlayerV1>);
 
 void hot_state(okg::GameServer& server, const std::string& directory) {
   for (int time = 0; time < 2; ++time) {
@@ -87,23 +126,61 @@ void hot_state(okg::GameServer& server, const std::string& directory) {
     CHECK(okg::HotState::open("world", {.directory = directory, .lock_wait = std::chrono::milliseconds(1)})
               .error()
               .code == OKG_IN_USE);
-    auto players = hot.table<std::uint64_t, Player>("players", {.version = 2});
+    if (time == 0) {
+      auto old = hot.table<std::uint64_t, PlayerV1>("players");
+      CHECK(old && old->put(7, {1, 2, 3}) && old->finalize());
+      CHECK((hot.table<std::uint64_t, Player>("players").error().code == OKG_SCHEMA_MISMATCH));
+      continue;  // the next version finds it
+    }
+    auto players = hot.table<std::uint64_t, Player>(
+        "players", {okg::migration<PlayerV1, Player, &hot::upgrade, &hot::downgrade>()});
     auto pairs = hot.table<Pair, int>("pairs");
     CHECK(players && pairs && players->handle() != nullptr);
-    CHECK((hot.table<std::uint64_t, int>("players", {.version = 2}).error().code == OKG_SCHEMA_MISMATCH));
-    if (time == 0) CHECK(players->put(7, {1, 2, 3}));
+    CHECK((hot.table<std::uint64_t, int>("players").error().code == OKG_SCHEMA_MISMATCH));
     const auto found = players->get(7);
     CHECK(found && found->score == 3);
     CHECK(players->get(8).error().code == OKG_NOT_FOUND);
     Player into{};
     CHECK(players->get(7, into) == OKG_OK && into.y == 2);
     CHECK(players->get(8, into) == OKG_NOT_FOUND);
+    while (hot.poll(std::chrono::milliseconds(1))) {
+    }
+    CHECK(players->view(7) && (*players->view(7))->score == 3);
     CHECK(pairs->put({1, 2}, 12) && pairs->get({1, 2}).value_or(0) == 12 && pairs->size() == 1);
+    CHECK(pairs->put_for({1, 3}, 13, std::chrono::hours(1)) && pairs->set_deadline({1, 3}, std::chrono::nanoseconds(-1)) &&
+          pairs->get({1, 3}).error().code == OKG_NOT_FOUND);
     int sum = 0;
     CHECK(
         pairs->for_each([&](const Pair& key, const int& value) { sum += static_cast<int>(key.id) + value; }));
     CHECK(players->for_each([&](const std::uint64_t&, const Player&) { return false; }));
-    CHECK(sum == 14 && pairs->erase({1, 2}) && !pairs->erase({1, 2}));
+    CHECK(sum == 14);
+
+    auto outbox = hot.journal<Pair>("outbox", 8 * okg::KiB);
+    auto lines = hot.bytes_journal("lines");
+    auto change = hot.transaction();
+    CHECK(outbox && lines && change && outbox->handle() != nullptr && lines->handle() != nullptr);
+    const auto seen = change->get(*pairs, {1, 2});
+    CHECK(seen && change->put(*pairs, {1, 4}, *seen + 1) && change->erase(*pairs, {1, 2}) &&
+          change->append(*outbox, {7, 7}) && change->append(*lines, "seven") && change->commit());
+    CHECK(pairs->get({1, 4}).value_or(0) == 13 && !pairs->erase({1, 2}));
+    const auto message = outbox->peek();
+    CHECK(message && message->value.id == 7 && outbox->lag() > 0 && outbox->acknowledge(message->sequence) &&
+          outbox->peek(message->sequence).error().code == OKG_NOT_FOUND && outbox->append({8, 8}));
+    const auto line = lines->peek();
+    CHECK(line && line->value == "seven" && lines->acknowledge(line->sequence) && lines->lag() == 0 &&
+          lines->append("eight"));
+    change->clear();
+
+    auto world = hot.region<World>("world");
+    auto place = hot.region<World>("place", {.is_in_place = true, .checks_touches = true});
+    CHECK(world && place && world->handle() != nullptr);
+    (*world)->tick = 5;
+    CHECK((**world).tick == 5 && world->commit());
+    (*world)->tick = 6;
+    CHECK(world->roll_back() && (*world)->tick == 5);
+    CHECK(place->touch((*place)->tick));
+    (*place)->tick = 9;
+    CHECK(place->commit() && place->touch(&(*place)->players, 10));
     while (hot.poll(std::chrono::milliseconds(1))) {
     }
   }

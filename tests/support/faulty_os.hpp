@@ -26,6 +26,7 @@ enum class Call : unsigned {
   write,
   pread,
   fallocate,
+  punch_hole,
   fstat,
   stat,
   fchmod,
@@ -132,6 +133,10 @@ class FaultyOs : public base::Os {
   ssize_t pread(int fd, void* data, std::size_t size, off_t offset) override {
     if (const int error = enter(Call::pread)) return -error;
     return Os::pread(fd, data, shortened(size), offset);
+  }
+  int punch_hole(int fd, off_t offset, off_t size) override {
+    if (const int error = enter(Call::punch_hole)) return -error;
+    return Os::punch_hole(fd, offset, size);
   }
   int fallocate(int fd, off_t offset, off_t size) override {
     if (const int error = enter(Call::fallocate)) return -error;

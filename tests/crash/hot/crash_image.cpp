@@ -19,6 +19,51 @@ Bytes::~Bytes() {
   ::munmap(data_, size_);
 }
 
+namespace {
+
+// What is there, whatever it is.
+std::optional<std::string> read_entry(Engine& engine, std::size_t entry, Model* found) {
+  const Entry& at = engine.image().entry(entry);
+  const std::string name = engine.name_of(entry);
+  switch (engine.image().kind(entry)) {
+    case EntryKind::free:
+      return std::nullopt;
+    case EntryKind::table: {
+      const auto read = engine.for_each(entry, [&](std::string_view key, std::string_view value, const auto&) {
+        (*found)[{entry, std::string(key)}] = value;
+        return true;
+      });
+      if (!read) return "iterate: " + read.error().text;
+      return std::nullopt;
+    }
+    case EntryKind::journal: {
+      const auto opened = engine.journal(name, {});
+      if (!opened) return "journal: " + opened.error().text;
+      std::string buffer(at.data_bytes, '\0');
+      for (Journal::Message message;;) {
+        const auto peeked =
+            engine.journal_at(entry).peek(message.sequence, buffer.data(), buffer.size(), &message);
+        if (!peeked && peeked.error().code == base::Code::not_found) return std::nullopt;
+        if (!peeked) return "peek: " + peeked.error().text;
+        (*found)[{entry, std::to_string(message.sequence)}] = buffer.substr(0, message.bytes);
+      }
+    }
+    case EntryKind::region: {
+      RegionOptions options;
+      options.mode = static_cast<RegionMode>(at.flavor);
+      options.bytes = at.value_bytes;
+      const auto opened = engine.region(name, options);
+      if (!opened) return "region: " + opened.error().text;
+      Region& region = engine.region_at(entry);
+      (*found)[{entry, ""}] = {reinterpret_cast<const char*>(region.data()), region.size()};
+      return std::nullopt;
+    }
+  }
+  return "entry " + std::to_string(entry) + " is of no kind";
+}
+
+}  // namespace
+
 std::optional<std::string> open_and_compare(const Bytes& image, const Model& before, const Model& after,
                                             bool* is_after) {
   const auto header = check_header(image.get(), image.size());
@@ -29,12 +74,7 @@ std::optional<std::string> open_and_compare(const Bytes& image, const Model& bef
   if (!usage) return "verify: " + usage.error().text;
   Model found;
   for (std::size_t t = 0; t < kMostTables; ++t) {
-    if ((*engine)->name_of(t).empty()) continue;
-    const auto read = (*engine)->for_each(t, [&](std::string_view key, std::string_view value) {
-      found[{t, std::string(key)}] = value;
-      return true;
-    });
-    if (!read) return "iterate: " + read.error().text;
+    if (auto wrong = read_entry(**engine, t, &found)) return wrong;
   }
   if (found == after) {
     *is_after = true;
@@ -49,7 +89,7 @@ std::optional<std::string> open_and_compare(const Bytes& image, const Model& bef
 }
 
 Harness::Harness(std::uint64_t bytes, std::uint64_t shards, Bytes::Kind kind)
-    : header_(*lay_out(bytes, shards, 256, {1, 2, 3}, 0x1234567)),
+    : header_(*lay_out(bytes, shards, 512, {1, 2, 3}, 0x1234567)),
       memory_(bytes, kind),
       image_(bytes),
       scratch_(bytes) {

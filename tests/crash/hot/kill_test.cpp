@@ -67,7 +67,7 @@ StoreOptions options(const std::string& directory) {
   options.segment.name = "world";
   options.segment.max_bytes = 96 << 20;
   options.segment.shards = 2;
-  options.segment.log_entries = 256;
+  options.segment.log_words = 512;
   options.crash_loop_opens = UINT64_MAX;
   return options;
 }
@@ -86,8 +86,8 @@ StoreOptions options(const std::string& directory) {
     threads.emplace_back([&, t] {
       for (std::uint64_t n = acknowledged->done[t];; ++n) {
         const Act next = act(t, n);
-        const auto done = next.erases ? (*store)->erase(*table, key_of(next.key))
-                                      : (*store)->put(*table, key_of(next.key), next.value);
+        const auto done = next.erases ? (*table)->erase(key_of(next.key))
+                                      : (*table)->put(key_of(next.key), next.value);
         if (!done && done.error().code != base::Code::not_found) {
           fail(acknowledged, done.error());
           return;
@@ -137,7 +137,7 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
     const auto table = (*store)->table("acts", {});
     ASSERT_TRUE(table);
     State found[kThreads];
-    ASSERT_TRUE((*store)->for_each(*table, [&](std::string_view key, std::string_view value) {
+    ASSERT_TRUE((*table)->for_each([&](std::string_view key, std::string_view value) {
       std::uint64_t number = 0;
       std::memcpy(&number, key.data(), sizeof number);
       found[number % kThreads][number] = value;

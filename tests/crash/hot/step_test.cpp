@@ -11,7 +11,7 @@ TEST(HotSteps, EveryInstructionMayBeTheLast) {
   if (!SteppedEngine::is_possible()) GTEST_SKIP() << "ptrace is forbidden here";
   ScriptOptions options;
   const bool is_long = std::getenv("OKG_LONG") != nullptr;
-  options.steps = 1100;
+  options.steps = 1000;
   options.look_every = is_long ? 1 : 60;
   options.reopen_every = 1'000'000;
   SteppedEngine engine(2 << 20, 1, is_long ? 900 : 1);

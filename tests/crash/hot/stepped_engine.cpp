@@ -131,9 +131,8 @@ SteppedEngine::Rare SteppedEngine::kind_of(const Operation& operation) {
   const auto roots = [&](const Bytes& bytes) {
     std::size_t count = 0;
     for (std::size_t t = 0; t < kMostTables; ++t)
-      count +=
-          reinterpret_cast<const TableEntry*>(bytes.get() + header_.tables_offset)[t].shards[0].directory !=
-          0;
+      count += reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].kind == 1 &&
+               reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].shards[0].directory != 0;
     return count;
   };
   const auto map = [&](const Bytes& bytes) { return bytes.get() + header_.page_map_offset; };

@@ -36,7 +36,8 @@ constexpr Code kAll[] = {Code::ok,
                          Code::internal,
                          Code::corrupt,
                          Code::no_headroom,
-                         Code::schema_mismatch};
+                         Code::schema_mismatch,
+                         Code::conflict};
 
 TEST(Error, HasANameAndATextOfItsOwnForEveryCode) {
   std::set<std::string> names;

@@ -24,7 +24,7 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
   ASSERT_TRUE(table);
   // Even keys stay; odd ones come and go.
   for (std::uint64_t key = 0; key < kKeys; ++key)
-    ASSERT_TRUE(store->put(*table, key_of(key), std::string(64, 'a')));
+    ASSERT_TRUE((*table)->put(key_of(key), std::string(64, 'a')));
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> reads{0}, wrong{0}, missed{0};
   std::mutex mutex;
@@ -41,7 +41,7 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
       while (!stop) {
         const std::uint64_t key = random() % kKeys;
         std::size_t size = 0;
-        switch (store->get(*table, key_of(key), value.data(), value.size(), &size)) {
+        switch ((*table)->get(key_of(key), value.data(), value.size(), &size)) {
           case Got::found:
             if (!is_whole(std::string_view(value).substr(0, size))) ++wrong;
             break;
@@ -52,7 +52,7 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
             ++wrong;
         }
         if (++reads % 512 == 0) {
-          const auto visited = store->for_each(*table, [&](std::string_view, std::string_view one) {
+          const auto visited = (*table)->for_each([&](std::string_view, std::string_view one) {
             if (!is_whole(one)) ++wrong;
             return !stop;
           });
@@ -67,12 +67,12 @@ TEST_F(HotTest, ReadersSeeWholeRecordsWhileWritersWork) {
       for (std::uint64_t i = 0; i < 20'000; ++i) {
         const std::uint64_t key = random() % kKeys;
         if (key % 2 == 1 && random() % 2 == 0) {
-          (void)store->erase(*table, key_of(key));
+          (void)(*table)->erase(key_of(key));
         } else {
           const std::size_t size = random() % (i % 50 == 0 ? 60'000 : 2000);
-          note(store->put(*table, key_of(key), std::string(size, static_cast<char>(random()))));
+          note((*table)->put(key_of(key), std::string(size, static_cast<char>(random()))));
         }
-        if (i % 4 == 0) note(store->put(*table, key_of(1'000'000 + i * 2 + writer), "nnn"));
+        if (i % 4 == 0) note((*table)->put(key_of(1'000'000 + i * 2 + writer), "nnn"));
       }
     });
   for (std::size_t i = 2; i < threads.size(); ++i) threads[i].join();

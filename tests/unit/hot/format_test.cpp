@@ -43,24 +43,24 @@ TEST(HotFormat, PageWordsComeBackAsTheyWent) {
 
 TEST(HotFormat, OnlyASoundLayoutIsLaidOut) {
   const std::array<std::uint8_t, 16> id{};
-  EXPECT_TRUE(lay_out(1 << 20, 1, 256, id, 1));
-  for (const auto& [bytes, shards, entries] :
-       {std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>{0, 1, 256},
-        {kLeastBytes - 1, 1, 256},
-        {kMostBytes + kPageBytes, 1, 256},
-        {1 << 20, 0, 256},
-        {1 << 20, 3, 256},
-        {1 << 20, 32, 256},
+  EXPECT_TRUE(lay_out(1 << 20, 1, 512, id, 1));
+  for (const auto& [bytes, shards, words] :
+       {std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>{0, 1, 512},
+        {kLeastBytes - 1, 1, 512},
+        {kMostBytes + kPageBytes, 1, 512},
+        {1 << 20, 0, 512},
+        {1 << 20, 3, 512},
+        {1 << 20, 32, 512},
         {1 << 20, 1, 0},
-        {1 << 20, 1, 257},
+        {1 << 20, 1, 513},
         {1 << 20, 16, 65536},
-        {UINT64_MAX, 16, 256}}) {
-    EXPECT_FALSE(lay_out(bytes, shards, entries, id, 1)) << bytes << " " << shards << " " << entries;
+        {UINT64_MAX, 16, 512}}) {
+    EXPECT_FALSE(lay_out(bytes, shards, words, id, 1)) << bytes << " " << shards << " " << words;
   }
 }
 
 TEST(HotFormat, EveryBitOfTheHeaderIsChecked) {
-  const auto header = lay_out(1 << 20, 2, 256, {}, 77);
+  const auto header = lay_out(1 << 20, 2, 512, {}, 77);
   ASSERT_TRUE(header);
   ASSERT_TRUE(check_header(&*header, sizeof *header));
   for (std::size_t bit = 0; bit < sizeof(Header) * 8; ++bit) {

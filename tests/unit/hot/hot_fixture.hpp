@@ -19,7 +19,7 @@ class HotTest : public testing::Test {
     options.segment.name = "world";
     options.segment.max_bytes = 4 << 20;
     options.segment.shards = 2;
-    options.segment.log_entries = 256;
+    options.segment.log_words = 512;
     options.segment.lock_wait = std::chrono::milliseconds(0);
     options.segment.cgroup_root = top / "no-cgroup";
     return options;
@@ -39,10 +39,10 @@ class HotTest : public testing::Test {
   }
   base::Error open_error() { return open_error(options()); }
 
-  static std::string get(const Store& store, std::size_t table, std::uint64_t key) {
+  static std::string get(const Table& table, std::uint64_t key) {
     static thread_local std::string value(1 << 20, '\0');
     std::size_t size = 0;
-    const Got got = store.get(table, key_of(key), value.data(), value.size(), &size);
+    const Got got = table.get(key_of(key), value.data(), value.size(), &size);
     if (got != Got::found) return got == Got::missing ? "(missing)" : "(damaged)";
     return value.substr(0, size);
   }

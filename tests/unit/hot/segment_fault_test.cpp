@@ -13,7 +13,7 @@ class HotFaultTest : public HotTest {
       os.reset();
       if (is_there) {
         auto store = open();
-        ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "one"));
+        ASSERT_TRUE((*store->table("players", {}))->put(key_of(1), "one"));
       }
       os.reset();
       os.fail_nth(n, error);
@@ -29,8 +29,8 @@ class HotFaultTest : public HotTest {
       }
       const auto table = (*store)->table("players", {});
       ASSERT_TRUE(table);
-      EXPECT_EQ(get(**store, *table, 1), is_there ? "one" : "(missing)") << "call " << n;
-      ASSERT_TRUE((*store)->put(*table, key_of(2), "two"));
+      EXPECT_EQ(get(**table, 1), is_there ? "one" : "(missing)") << "call " << n;
+      ASSERT_TRUE((*table)->put(key_of(2), "two"));
       for (const auto& entry : std::filesystem::directory_iterator(top / "hot"))
         EXPECT_NE(entry.path().filename().string().front(), '.') << "call " << n << " left " << entry.path();
       if (!failed_any) {
@@ -59,7 +59,7 @@ TEST_F(HotFaultTest, WhileItIsPutAside) {
     os.reset();
     {
       auto store = open();
-      ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "poison"));
+      ASSERT_TRUE((*store->table("players", {}))->put(key_of(1), "poison"));
       std::filesystem::copy_file(file(), top / "dead");
     }
     std::filesystem::rename(top / "dead", file());  // as a killed process leaves it
@@ -80,7 +80,7 @@ TEST_F(HotFaultTest, WhileItIsPutAside) {
     aside.segment.name = "aside";
     const auto kept = open(aside);
     ASSERT_NE(kept, nullptr) << "call " << n;
-    EXPECT_EQ(get(*kept, *kept->table("players", {}), 1), "poison") << "call " << n;
+    EXPECT_EQ(get(**kept->table("players", {}), 1), "poison") << "call " << n;
     if (!failed_any) return;
   }
 }
@@ -100,11 +100,11 @@ TEST_F(HotFaultTest, RoomThatCannotBeHadWhileGrowingChangesNothing) {
   auto store = open(chosen);
   const auto table = store->table("players", {});
   os.fail_every(okg::test::Call::fallocate, ENOSPC);
-  EXPECT_EQ(store->put(*table, key_of(1), std::string(8 << 20, 'x')).error().code, base::Code::no_space);
-  EXPECT_EQ(store->size().records, 0U);
+  EXPECT_EQ((*table)->put(key_of(1), std::string(8 << 20, 'x')).error().code, base::Code::no_space);
+  EXPECT_EQ(store->engine().size().records, 0U);
   ASSERT_TRUE(store->engine().verify());
   os.reset();
-  EXPECT_TRUE(store->put(*table, key_of(1), std::string(8 << 20, 'x')));
+  EXPECT_TRUE((*table)->put(key_of(1), std::string(8 << 20, 'x')));
 }
 
 TEST_F(HotFaultTest, InterruptedCallsAreRepeated) {

@@ -78,14 +78,14 @@ TEST_F(HotTest, AStrangersCloseDoesNotGiveTheLockUp) {
 TEST_F(HotTest, AForkedChildNeitherSeesNorHoldsIt) {
   auto store = open();
   const auto table = store->table("players", {});
-  ASSERT_TRUE(store->put(*table, key_of(1), "one"));
+  ASSERT_TRUE((*table)->put(key_of(1), "one"));
   int ends[2];
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
     ::close(ends[1]);
-    const bool is_gone = store->put(*table, key_of(1), "two").error().code == base::Code::closed &&
-                         get(*store, *table, 1) == "(damaged)" && store->size().records == 0 &&
+    const bool is_gone = (*table)->put(key_of(1), "two").error().code == base::Code::closed &&
+                         get(**table, 1) == "(damaged)" && store->engine().size().records == 0 &&
                          !store->poll(std::chrono::seconds(1));
     store.reset();
     char byte = 0;
@@ -98,7 +98,7 @@ TEST_F(HotTest, AForkedChildNeitherSeesNorHoldsIt) {
   store = open(chosen);
   ASSERT_NE(store, nullptr) << "the child holds the lock";
   EXPECT_TRUE(store->report().was_clean);
-  EXPECT_EQ(get(*store, *store->table("players", {}), 1), "one");
+  EXPECT_EQ(get(**store->table("players", {}), 1), "one");
   ::close(ends[1]);
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -182,7 +182,7 @@ TEST_F(HotTest, ALittleRoomAtFirstIsNeverMoreThanThereMayBe) {
   chosen.segment.shards = 16;
   chosen.segment.first_bytes = 1;
   auto store = open(chosen);
-  ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "one"));
+  ASSERT_TRUE((*store->table("players", {}))->put(key_of(1), "one"));
   store.reset();
   EXPECT_NE(open(chosen), nullptr);
 }
@@ -224,7 +224,7 @@ TEST_F(HotTest, ItGrowsWhereItMay) {
   const auto first = size();
   EXPECT_LT(first, 16U << 20);
   for (std::uint64_t key = 0; key < 20; ++key)
-    ASSERT_TRUE(store->put(*table, key_of(key), std::string(4 << 20, static_cast<char>('a' + key))));
+    ASSERT_TRUE((*table)->put(key_of(key), std::string(4 << 20, static_cast<char>('a' + key))));
   EXPECT_GT(size(), 80U << 20);
   ASSERT_TRUE(store->engine().verify());
   store.reset();
@@ -233,7 +233,7 @@ TEST_F(HotTest, ItGrowsWhereItMay) {
   EXPECT_EQ(store->report().size.records, 20U);
   std::string value(4 << 20, '\0');
   std::size_t bytes = 0;
-  ASSERT_EQ(store->get(*again, key_of(7), value.data(), value.size(), &bytes), Got::found);
+  ASSERT_EQ((*again)->get(key_of(7), value.data(), value.size(), &bytes), Got::found);
   EXPECT_EQ(value, std::string(4 << 20, 'h'));
 }
 
@@ -259,7 +259,7 @@ TEST_F(HotTest, TheMemoryLimitIsAskedFirst) {
   const auto table = resumed->table("players", {});
   base::Status done;
   for (std::uint64_t key = 0; key < 60 && done; ++key)
-    done = resumed->put(*table, key_of(key), std::string(1 << 20, 'x'));
+    done = (*table)->put(key_of(key), std::string(1 << 20, 'x'));
   EXPECT_EQ(done.error().code, base::Code::no_headroom);
 }
 

@@ -17,7 +17,7 @@ void die(std::unique_ptr<Store> store, const std::string& file) {
 
 TEST_F(HotTest, TheReportTellsWhatWasFound) {
   auto store = open();
-  ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "one"));
+  ASSERT_TRUE((*store->table("players", {}))->put(key_of(1), "one"));
   store.reset();
   store = open();
   EXPECT_EQ(store->report().opened, Opened::resumed);
@@ -66,7 +66,7 @@ class CrashLoopTest : public HotTest {
  protected:
   void SetUp() override {
     auto store = open();
-    ASSERT_TRUE(store->put(*store->table("players", {}), key_of(1), "poison"));
+    ASSERT_TRUE((*store->table("players", {}))->put(key_of(1), "poison"));
     die(std::move(store), file());
     for (int i = 0; i < 4; ++i) die(open(), file());
   }
@@ -81,7 +81,7 @@ TEST_F(CrashLoopTest, IsReportedAndResumedUnlessAskedOtherwise) {
   const auto store = open();
   EXPECT_TRUE(store->report().is_crash_loop);
   EXPECT_EQ(store->report().opened, Opened::resumed);
-  EXPECT_EQ(get(*store, *store->table("players", {}), 1), "poison");
+  EXPECT_EQ(get(**store->table("players", {}), 1), "poison");
 }
 
 TEST_F(CrashLoopTest, ReadOnlyIsReadOnly) {
@@ -89,9 +89,9 @@ TEST_F(CrashLoopTest, ReadOnlyIsReadOnly) {
   EXPECT_EQ(store->report().opened, Opened::read_only);
   const auto table = store->table("players", {});
   ASSERT_TRUE(table);
-  EXPECT_EQ(get(*store, *table, 1), "poison");
-  EXPECT_EQ(store->put(*table, key_of(1), "cure").error().code, base::Code::denied);
-  EXPECT_EQ(store->erase(*table, key_of(1)).error().code, base::Code::denied);
+  EXPECT_EQ(get(**table, 1), "poison");
+  EXPECT_EQ((*table)->put(key_of(1), "cure").error().code, base::Code::denied);
+  EXPECT_EQ((*table)->erase(key_of(1)).error().code, base::Code::denied);
   EXPECT_EQ(store->table("others", {}).error().code, base::Code::denied);
   os.monotonic_shift_ns = 61'000'000'000;
   EXPECT_FALSE(store->poll(std::chrono::milliseconds(1)));
@@ -102,14 +102,14 @@ TEST_F(CrashLoopTest, ReadOnlyIsReadOnly) {
 TEST_F(CrashLoopTest, QuarantineKeepsTheFileUnderAnotherName) {
   const auto store = open(with(OnCrashLoop::quarantine));
   EXPECT_EQ(store->report().opened, Opened::quarantined);
-  EXPECT_EQ(store->size().records, 0U);
+  EXPECT_EQ(store->engine().size().records, 0U);
   ASSERT_TRUE(std::filesystem::exists(store->report().quarantined_as)) << store->report().quarantined_as;
   // Nothing of it is lost.
   auto chosen = options();
   chosen.segment.name = "aside";
   std::filesystem::rename(store->report().quarantined_as, top / "hot/aside.okghot");
   const auto aside = open(chosen);
-  EXPECT_EQ(get(*aside, *aside->table("players", {}), 1), "poison");
+  EXPECT_EQ(get(**aside->table("players", {}), 1), "poison");
 }
 
 TEST_F(CrashLoopTest, NoQuarantineTakesTheFileOfAnother) {
@@ -135,7 +135,7 @@ TEST_F(CrashLoopTest, WithoutRoomForANewFileTheOldOneStays) {
     EXPECT_NE(entry.path().filename().string().front(), '.') << entry.path();
   const auto store = open();
   EXPECT_TRUE(store->report().is_crash_loop) << "an error is no orderly end";
-  EXPECT_EQ(get(*store, *store->table("players", {}), 1), "poison");
+  EXPECT_EQ(get(**store->table("players", {}), 1), "poison");
 }
 
 TEST_F(HotTest, PollFindsTheRoomThereIsWithinItsBudget) {

@@ -1,0 +1,165 @@
+#include "hot/table.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace okg::hot {
+
+using base::Code;
+using base::Error;
+using base::Result;
+using base::Status;
+
+Result<std::unique_ptr<Table>> Table::open(Engine& engine, std::string_view name, TableSchema schema,
+                                           bool may_make) {
+  TableOptions& options = schema.options;
+  const auto about = [&](const Error& error) {
+    return Error(error.code, "table " + base::quote(name) + ": " + error.text);
+  };
+  if (auto ordered = order_migrations(schema.migrations, options.schema_version); !ordered)
+    return about(ordered.error());
+  for (const Migration& one : schema.migrations)
+    if (options.writes_older && !one.down)
+      return about({Code::invalid_argument, "the migration from version " + std::to_string(one.from) +
+                                                " has no way back, so that older records cannot be written"});
+  options.migrates = !schema.migrations.empty();
+  const auto entry = engine.table(name, options, may_make);
+  if (!entry) return entry.error();
+  std::unique_ptr<Table> table(new Table(engine, *entry, std::move(schema)));
+  // Everything that may be there has to be understood.
+  const std::uint64_t newest = engine.image().entry(*entry).newest_version;
+  if (newest < table->own() && !leads_from(table->schema_.migrations, newest))
+    return about({Code::schema_mismatch, "holds records of schema " + std::to_string(newest) +
+                                             ", from which no migration leads to " +
+                                             std::to_string(table->own())});
+  return table;
+}
+
+std::uint64_t Table::written() const {
+  return std::min(own(), ordered::load(&engine_.image().entry(entry_).newest_version));
+}
+
+Result<Change> Table::change_to_put(std::string_view key, std::string_view value, Deadline deadline,
+                                    std::string* kept) const {
+  const std::uint64_t version = written();
+  if (version != own()) {
+    auto older = converted(value, own(), version);
+    if (!older) return older.error();
+    *kept = *std::move(older);
+    value = *kept;
+  }
+  return Change{Change::Kind::put, entry_,   key,
+                value,             static_cast<std::uint16_t>(version), deadline,
+                static_cast<std::uint16_t>(own())};
+}
+
+Change Table::change_to_erase(std::string_view key) const {
+  return {Change::Kind::erase, entry_, key, {}, 0, {}, static_cast<std::uint16_t>(own())};
+}
+
+Status Table::put(std::string_view key, std::string_view value, Deadline deadline) {
+  std::string kept;
+  const auto change = change_to_put(key, value, deadline, &kept);
+  if (!change) return change.error();
+  return engine_.commit(*change);
+}
+
+Status Table::erase(std::string_view key) {
+  return engine_.commit(change_to_erase(key));
+}
+
+Got Table::get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
+               std::int64_t* deadline_ns) const {
+  Engine::Value value;
+  const Got got = engine_.get(entry_, key, buffer, capacity, &value);
+  *size = value.size;
+  if (deadline_ns != nullptr) *deadline_ns = value.deadline_ns;
+  if ((got != Got::found && got != Got::too_small) || value.schema == own()) return got;
+  if (value.schema > own()) return Got::mismatch;
+  return get_older(key, buffer, capacity, size, deadline_ns);
+}
+
+Got Table::get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
+                     std::int64_t* deadline_ns) const {
+  std::string bytes;
+  Engine::Value value;
+  for (;;) {
+    const Got got = engine_.get(entry_, key, bytes.data(), bytes.size(), &value);
+    if (got == Got::too_small) {
+      bytes.resize(value.size);
+      continue;
+    }
+    if (got != Got::found) return got;
+    break;
+  }
+  bytes.resize(value.size);
+  if (deadline_ns != nullptr) *deadline_ns = value.deadline_ns;
+  const auto now = converted(bytes, value.schema, own());
+  if (!now) return Got::mismatch;
+  *size = now->size();
+  if (now->size() > capacity) return Got::too_small;
+  if (!now->empty()) std::memcpy(buffer, now->data(), now->size());
+  return Got::found;
+}
+
+Got Table::view(std::string_view key, Engine::View* view) {
+  const Got got = engine_.view(entry_, key, view);
+  if (got != Got::found || view->schema == own()) return got;
+  engine_.end_view(*view);
+  return Got::mismatch;
+}
+
+Status Table::finalize() {
+  if (auto done = engine_.finalize(entry_, schema_.options); !done) return done;
+  const std::lock_guard lock(migrate_mutex_);
+  place_ = {};
+  is_migrated_ = false;
+  return {};
+}
+
+// An ordinary put of what is there, unless somebody is faster.
+Status Table::migrate_record(std::string_view key) {
+  std::string bytes;
+  Engine::Value value;
+  for (;;) {
+    const Got got = engine_.get(entry_, key, bytes.data(), bytes.size(), &value);
+    if (got == Got::too_small) {
+      bytes.resize(value.size);
+      continue;
+    }
+    if (got == Got::missing) return {};
+    if (got != Got::found) return Error(Code::corrupt, "the record is damaged");
+    break;
+  }
+  bytes.resize(value.size);
+  if (value.schema >= own()) return {};
+  const auto now = converted(bytes, value.schema, own());
+  if (!now) return now.error();
+  const std::array<Change, 2> changes = {
+      Change{Change::Kind::expect, entry_, key, bytes, value.schema},
+      Change{Change::Kind::put, entry_, key, *now, static_cast<std::uint16_t>(own())}};
+  auto done = engine_.commit(changes);
+  if (!done && done.error().code == Code::conflict) return {};
+  return done;
+}
+
+bool Table::migrate() {
+  if (schema_.migrations.empty()) return false;
+  const std::unique_lock lock(migrate_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return true;
+  if (is_migrated_ || written() != own()) return false;
+  if (keys_.empty()) {
+    const bool more = engine_.older_keys(entry_, static_cast<std::uint16_t>(own()), &place_, &keys_);
+    if (keys_.empty()) {
+      is_migrated_ = !more;
+      return more;
+    }
+  }
+  // One at a time; what cannot be converted stays as it is.
+  (void)migrate_record(keys_.back());
+  keys_.pop_back();
+  return true;
+}
+
+}  // namespace okg::hot

@@ -1,0 +1,84 @@
+// A table as a program has it: values of the program's schema, whatever version a record is of.
+#pragma once
+
+#include "hot/engine.hpp"
+#include "hot/migration.hpp"
+
+namespace okg::hot {
+
+struct TableSchema {
+  TableOptions options;
+  std::vector<Migration> migrations;
+};
+
+class Table {
+ public:
+  // May make it, unless that is forbidden.
+  static base::Result<std::unique_ptr<Table>> open(Engine& engine, std::string_view name, TableSchema schema,
+                                                   bool may_make);
+
+  std::size_t entry() const { return entry_; }
+
+  base::Status put(std::string_view key, std::string_view value, Deadline deadline = {});
+  base::Status erase(std::string_view key);
+  // *size is the value's. Where it is not found, `buffer` holds anything.
+  Got get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
+          std::int64_t* deadline_ns = nullptr) const;
+  template <class Visit>
+  base::Status for_each(Visit&& visit) const;
+  // mismatch for a record of another version: it does not lie there as this program knows it.
+  Got view(std::string_view key, Engine::View* view);
+
+  // As part of a transaction. What it refers to lives in `*kept` where it had to be converted.
+  base::Result<Change> change_to_put(std::string_view key, std::string_view value, Deadline deadline,
+                                     std::string* kept) const;
+  Change change_to_erase(std::string_view key) const;
+
+  // What lies there as a value of the program's version.
+  base::Result<std::string> as_own(std::string_view value, std::uint16_t schema) const {
+    return converted(value, schema, own());
+  }
+
+  // Records of the program's version are written from here on: an older program cannot read them any more.
+  base::Status finalize();
+  // Rewrites some older records. False when there are none left.
+  bool migrate();
+
+ private:
+  Table(Engine& engine, std::size_t entry, TableSchema schema)
+      : engine_(engine), entry_(entry), schema_(std::move(schema)) {}
+  std::uint64_t own() const { return schema_.options.schema_version; }
+  // What records are written as.
+  std::uint64_t written() const;
+  base::Result<std::string> converted(std::string_view value, std::uint64_t from, std::uint64_t to) const {
+    return convert(schema_.migrations, value, from, to);
+  }
+  Got get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
+                std::int64_t* deadline_ns) const;
+  base::Status migrate_record(std::string_view key);
+
+  Engine& engine_;
+  std::size_t entry_;
+  TableSchema schema_;
+  std::mutex migrate_mutex_;
+  Engine::LeafPlace place_;
+  std::vector<std::string> keys_;
+  bool is_migrated_ = false;
+};
+
+template <class Visit>
+base::Status Table::for_each(Visit&& visit) const {
+  base::Status wrong;
+  auto done = engine_.for_each(entry_, [&](std::string_view key, std::string_view value, const Engine::Value& as) {
+    if (as.schema == own()) return static_cast<bool>(visit(key, value));
+    if (as.schema > own()) return true;  // not this program's
+    const auto now = converted(value, as.schema, own());
+    if (now) return static_cast<bool>(visit(key, std::string_view(*now)));
+    wrong = now.error();
+    return false;
+  });
+  if (done && !wrong) return wrong;
+  return done;
+}
+
+}  // namespace okg::hot
