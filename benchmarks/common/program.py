@@ -24,6 +24,12 @@ def arguments(name):
     return given
 
 
+def rotated(items, by):
+    """Whose turn it is first changes: what the machine does in between meets all alike."""
+    by %= len(items)
+    return items[by:] + items[:by]
+
+
 def run(given, bench, parts):
     """Runs the parts; says what they ran on."""
     about = machine.describe(given.build)
