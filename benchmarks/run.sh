@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Benchmarks: benchmarks/run.sh reload [--quick] [--json FILE]
+# Benchmarks: benchmarks/run.sh reload|hot [--quick] [--json FILE]
 #   reload        hot update: okg beside the scripts of the upstream document, cp and rsync
-#   --quick       fewer repetitions: minutes, not half an hour; leaves docs/ alone
+#   hot           hot state: okg beside std::unordered_map, LMDB, Boost, RocksDB, SQLite, Redis and memcached
+#   --quick       fewer repetitions: minutes, not half an hour or more; leaves docs/ alone
 #   --json FILE   the results, {"machine":{…},"results":[{"id","subject","value","unit","n","p50","p99"}…]}
 # Installs what is missing, builds the preset "bench" (or uses OKG_BUILD_DIR, a build that is there), measures, prints
 # each target and whether it was reached, and writes docs/benchmarks/<what>.md and .svg (--quick: into the build). Ends
 # with 0 also when a target was missed: times depend on the machine. OKG_BENCH_DISK names a directory on the disk to be
-# measured (default: the build's).
+# measured by reload (default: the build's).
 set -u -o pipefail
 
-usage() { sed -n '2,9s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
 wrong() {
   echo "okg: benchmarks: $1" >&2
   exit 2
@@ -19,7 +20,7 @@ what=
 options=()
 while [ $# -gt 0 ]; do
   case $1 in
-    reload) [ -z "$what" ] || wrong "$1: one at a time"; what=$1 ;;
+    reload | hot) [ -z "$what" ] || wrong "$1: one at a time"; what=$1 ;;
     --quick) options+=(--quick) ;;
     --json)
       [ $# -gt 1 ] || wrong "--json: name a file"
@@ -27,11 +28,11 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help) usage; exit 0 ;;
-    *) wrong "$1: say reload, --quick, --json FILE or --help" ;;
+    *) wrong "$1: say reload, hot, --quick, --json FILE or --help" ;;
   esac
   shift
 done
-[ -n "$what" ] || wrong "say which: reload"
+[ -n "$what" ] || wrong "say which: reload or hot"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")

@@ -18,7 +18,7 @@ case $what in
 esac
 
 needed=()   # packages without which nothing goes
-wanted=()   # packages without which some tests are skipped
+wanted=()   # packages without which some tests are skipped, or some peers of a benchmark left out
 
 has() { command -v "$1" >/dev/null 2>&1; }
 header() { [ -e "/usr/include/$1" ] || [ -e "/usr/local/include/$1" ]; }
@@ -73,17 +73,23 @@ if [ "$what" = bench ]; then
   header lmdb.h || wanted+=(liblmdb-dev)
   has inotifywait || wanted+=(inotify-tools)
   has rsync || wanted+=(rsync)
+  header rocksdb/db.h || wanted+=(librocksdb-dev)
+  header sqlite3.h || wanted+=(libsqlite3-dev)
+  has redis-server || wanted+=(redis-server)
+  has memcached || wanted+=(memcached)
 fi
 
 [ ${#needed[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0
 
+left_out="some tests will be skipped"
+[ "$what" = bench ] && left_out="some peers will be left out"
 # Only what is needed decides whether this ends well.
 give_up() {
   if [ ${#needed[@]} -gt 0 ]; then
     echo "okg: setup: $1: install these yourself: ${needed[*]}" >&2
     exit 1
   fi
-  echo "okg: setup: $1: some tests will be skipped for want of: ${wanted[*]}" >&2
+  echo "okg: setup: $1: $left_out for want of: ${wanted[*]}" >&2
   exit 0
 }
 
@@ -93,6 +99,16 @@ if [ "$(id -u)" -ne 0 ]; then
   { has sudo && sudo -n true 2>/dev/null; } || give_up "neither root nor sudo without a password"
   root=(sudo -n)
 fi
+# Servers that are measured are started by who measures them; installed, they would start by themselves.
+start_nothing() ( # start_nothing COMMAND …
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    trap '"${root[@]}" rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null && "${root[@]}" chmod 755 "$policy"
+  fi
+  "$@"
+)
 apt() { "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null; }
 
 log=$(mktemp)
@@ -131,7 +147,7 @@ done
 
 [ ${#packages[@]} -eq 0 ] && exit 0
 echo "okg: setup: installing ${packages[*]}" >&2
-if ! apt install -y --no-install-recommends "${packages[@]}" >"$log" 2>&1; then
+if ! start_nothing apt install -y --no-install-recommends "${packages[@]}" >"$log" 2>&1; then
   cat "$log" >&2
   give_up "apt-get install failed"
 fi

@@ -1,4 +1,4 @@
-"""A plot as SVG: panels side by side, each of lines over two logarithmic axes or of bars."""
+"""A plot as SVG: panels side by side, each of lines over two logarithmic axes, of bars, or a ranking."""
 import dataclasses
 import math
 from xml.sax.saxutils import escape
@@ -23,6 +23,12 @@ class Bars:
     groups: dict  # name -> {bar: (height, label)}
     mark: float | None = None  # a dashed line: the target
     mark_label: str = ""
+
+
+@dataclasses.dataclass
+class Ranking:
+    title: str
+    values: dict  # name -> value above 0; the smallest comes first, on a logarithmic axis
 
 
 def _number(value):
@@ -100,6 +106,25 @@ def _bars(panel, colours):
     return parts + _legend(names, colours)
 
 
+def _ranking(panel, colours):
+    left, right, top = 160, 76, TOP - 6
+    ordered = sorted(panel.values.items(), key=lambda item: item[1])
+    if not ordered:
+        return []
+    lowest, highest = (math.log10(value) for value in (ordered[0][1], ordered[-1][1]))
+    lowest = math.floor(lowest - 0.3)
+    step = min(28, (HEIGHT - top - 16) / len(ordered))
+    parts = []
+    for number, (name, value) in enumerate(ordered):
+        y = top + number * step
+        wide = (WIDTH - left - right) * (math.log10(value) - lowest) / max(highest - lowest, 1e-9)
+        parts.append(_text(left - 8, y + step / 2 + 4, name, "end", "mark" if name.startswith("okg") else "small"))
+        parts.append(f'<rect x="{left}" y="{y + 2:.1f}" width="{wide:.1f}" height="{step - 4:.1f}" rx="2" '
+                     f'fill="{colours.get(name, "#868e96")}"/>')
+        parts.append(_text(left + wide + 5, y + step / 2 + 4, _number(value), "start", "mark"))
+    return parts
+
+
 def svg(title, panels, colours):
     """`colours`: name of a line or bar -> colour."""
     width = WIDTH * len(panels)
@@ -110,6 +135,6 @@ def svg(title, panels, colours):
     for number, panel in enumerate(panels):
         parts.append(f'<g transform="translate({number * WIDTH} 0)">')
         parts.append(_text(WIDTH / 2, 24, panel.title, style="title"))
-        parts += (_lines if isinstance(panel, Lines) else _bars)(panel, colours)
+        parts += {Lines: _lines, Bars: _bars, Ranking: _ranking}[type(panel)](panel, colours)
         parts.append("</g>")
     return "\n".join(parts) + "\n</svg>\n"

@@ -1,13 +1,9 @@
 """How many reloads a publish leads to, and what they read."""
 import os
 
+from common.program import rotated
 from reload import sets
 from reload.subjects import CurlLoop, Inotifywait, InotifywaitInProcess, Okg
-
-
-def rotated(items, by):
-    by %= len(items)
-    return items[by:] + items[:by]
 
 
 def reloads_per_publish(bench):

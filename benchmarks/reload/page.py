@@ -1,5 +1,5 @@
 """docs/benchmarks/reload.md and what reload.svg shows."""
-from common import plot
+from common import page, plot
 from common.results import shown
 
 HEAD = """# Benchmark: hot update
@@ -70,44 +70,15 @@ container, where the document's sidecar ignores SIGTERM and is killed after the 
 )
 
 
-def _spread(row):
-    return ("", "") if row.p50 is None else (shown(row.p50), shown(row.p99))
-
-
-def _table(rows):
-    lines = ["| what | subject | value | unit | n | p50 | p99 |", "|---|---|---:|---|---:|---:|---:|"]
-    for row in rows:
-        p50, p99 = _spread(row)
-        subject = f"**{row.subject}**" if row.subject == "okg" else row.subject
-        lines.append(f"| {row.id} | {subject} | {shown(row.value)} | {row.unit} | {row.n} | {p50} | {p99} |")
-    return "\n".join(lines)
-
-
-def _targets(targets):
-    lines = ["| target | wanted | measured | reached |", "|---|---|---:|---|"]
-    lines += [f"| {target.id} | {target.text} | {shown(target.value)} {target.unit} | {'yes' if target.reached else '**no**'} |"
-              for target in targets]
-    return "\n".join(lines) + FLOORS
-
-
-def _machine(about):
-    load = about["load_average"]
-    parts = ", ".join(f"{name.replace('_', ' ')} {begin:g} to {end:g}" for name, (begin, end) in load["parts"].items())
-    return (f"Measured {about['date'][:10]} at {about['okg']}: {about['cpu']}, {about['cores']} cores, "
-            f"{about['memory_gib']:g} GiB, Linux {about['kernel']}, {about['system']}, gcc {about['compiler']}, "
-            f"{about['build_type']} build; {about['file_systems']['disk']} and tmpfs"
-            f"{'; **quick run**' if about['quick'] else ''}. One-minute load average {load['begin'][0]:g} at the beginning, "
-            f"{load['end'][0]:g} at the end, by part: {parts}. What exceeds the number of cores is other people's work on "
-            "the same machine (or the script's storm): times are upper bounds then, ratios and counts still hold.")
-
-
 def text(bench, about):
     results = bench.results
-    parts = [HEAD, _machine(about), "\n## Targets\n", _targets(results.targets)]
+    machine = page.machine(about, f"{about['file_systems']['disk']} and tmpfs",
+                           "other people's work on the same machine (or the script's storm)")
+    parts = [HEAD, machine, "\n## Targets\n", page.targets(results.targets) + FLOORS]
     for title, prefixes, what in SECTIONS:
         rows = [row for row in results.rows if row.id.startswith(prefixes)]
         if rows:
-            parts += [f"\n## {title}", what, "", _table(rows)]
+            parts += [f"\n## {title}", what, "", page.table(rows)]
     return "\n".join(parts) + "\n"
 
 
