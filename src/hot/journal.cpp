@@ -22,7 +22,8 @@ std::uint64_t frame_bytes(std::uint64_t message_bytes) {
 }
 
 std::uint32_t header_crc(const FrameHeader& header) {
-  return crc32c(0, reinterpret_cast<const std::byte*>(&header) + kFrameCrcBegin, sizeof header - kFrameCrcBegin);
+  return crc32c(0, reinterpret_cast<const std::byte*>(&header) + kFrameCrcBegin,
+                sizeof header - kFrameCrcBegin);
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ Status Journal::check_all(const Image& image, std::size_t entry) {
   if (!journal) return journal.error();
   std::vector<std::byte> buffer(64);
   for (Message message;;) {
-    const auto peeked = (*journal)->peek(message.sequence, buffer.data(), buffer.size(), &message);
+    auto peeked = (*journal)->peek(message.sequence, buffer.data(), buffer.size(), &message);
     if (peeked) continue;
     if (peeked.error().code == Code::not_found) return {};
     if (peeked.error().code != Code::no_space) return peeked;
@@ -66,7 +67,8 @@ Status Journal::check_all(const Image& image, std::size_t entry) {
 }
 
 Error Journal::damaged(std::uint64_t at, const char* what) const {
-  return {Code::corrupt, "journal at " + std::to_string(ring_) + ", message " + std::to_string(at) + ": " + what};
+  return {Code::corrupt,
+          "journal at " + std::to_string(ring_) + ", message " + std::to_string(at) + ": " + what};
 }
 
 // In two pieces where the ring ends between.

@@ -1,5 +1,6 @@
-// The one way in which what can be reached is changed: words and ranges are recorded with the values they are to have,
-// the record is committed by one store, carried out, and given up. Proof: docs/hot-state-protocol.md.
+// The one way in which what can be reached is changed: words and ranges are recorded with the values they are
+// to have, the record is committed by one store, carried out, and given up. Proof:
+// docs/hot-state-protocol.md.
 #pragma once
 
 #include <array>
@@ -13,7 +14,8 @@
 
 namespace okg::hot {
 
-// A log of the file: a state word, and words for entries. Whoever uses it holds the mutex that guards all it names.
+// A log of the file: a state word, and words for entries. Whoever uses it holds the mutex that guards all it
+// names.
 class Log {
  public:
   // Where its entries may lead to.
@@ -51,8 +53,8 @@ class Log {
   std::uint64_t image_begin_ = 0, image_bytes_ = 0;
 };
 
-// What a log is to carry out: ranges go into its words at once, single words are gathered in ordinary memory, where they
-// are found again.
+// What a log is to carry out: ranges go into its words at once, single words are gathered in ordinary memory,
+// where they are found again.
 class RedoRecord {
  public:
   RedoRecord(const Image& image, Log& log) : image_(image), log_(log) { entries_.reserve(16); }
@@ -61,8 +63,10 @@ class RedoRecord {
   void set(std::uint64_t offset, std::uint64_t value, faults::Mutant outside = faults::Mutant::none);
   // What the word will be. Ranges are not looked at.
   std::uint64_t get(std::uint64_t offset) const;
-  // Bytes at `offset`, a multiple of 8: `front`, whose size is one too, and `back`. False when the log has no room.
-  bool set_range(std::uint64_t offset, std::span<const std::byte> front, std::span<const std::byte> back = {});
+  // Bytes at `offset`, a multiple of 8: `front`, whose size is one too, and `back`. False when the log has no
+  // room.
+  bool set_range(std::uint64_t offset, std::span<const std::byte> front,
+                 std::span<const std::byte> back = {});
 
   bool empty() const { return entries_.empty() && range_words_ == 0; }
   bool fits() const { return words() <= log_.capacity(); }
