@@ -28,7 +28,8 @@ Error too_busy() {
 }
 
 // Is it what a cell with that tag leads to?
-bool belongs(const Source& source, const Record& record, std::size_t table, std::size_t shard, std::uint64_t tag) {
+bool belongs(const Source& source, const Record& record, std::size_t table, std::size_t shard,
+             std::uint64_t tag) {
   const Hashed hashed{hash_key(record.key, source.header().seed)};
   return record.table() == table && hashed.shard(source.header().shards) == shard && hashed.tag() == tag &&
          record.has_right_checksum();
@@ -75,7 +76,8 @@ Result<LeafRange> leaf_in(const Source& source, std::size_t table, std::size_t s
     return corrupt("index at " + std::to_string(root_offset) + ": " + what);
   };
   const Rooted root = Rooted::from(word);
-  if (root.depth > kMostDepth || root.offset % kPageBytes != 0 || !source.is_data(root.offset, 8ULL << root.depth))
+  if (root.depth > kMostDepth || root.offset % kPageBytes != 0 ||
+      !source.is_data(root.offset, 8ULL << root.depth))
     return damaged("its root leads to no directory");
   const Rooted leaf =
       Rooted::from(source.load(root.offset + (std::uint64_t{tag} >> (kTagBits - root.depth)) * 8));
@@ -100,7 +102,8 @@ bool read_record(const Source& source, std::uint64_t offset, Record* record) {
   source.copy(&record->header, offset, sizeof(RecordHeader));
   const RecordHeader& header = record->header;
   if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes ||
-      (header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0 || !source.is_data(offset, record->bytes()))
+      (header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0 ||
+      !source.is_data(offset, record->bytes()))
     return false;
   const std::uint64_t key = offset + sizeof(RecordHeader) + (record->has_deadline() ? 8 : 0);
   record->deadline_ns = record->has_deadline() ? source.load(offset + sizeof(RecordHeader)) : 0;
@@ -193,8 +196,8 @@ Status for_each_message(Source& source, std::size_t journal, const VisitMessage&
   if (auto done = source.refresh(); !done) return done;
   Entry entry = source.entry(journal);
   const auto damaged = [&](std::uint64_t at, const char* what) {
-    return corrupt("journal at " + std::to_string(entry.data_offset) + ", message " + std::to_string(at) + ": " +
-                   what);
+    return corrupt("journal at " + std::to_string(entry.data_offset) + ", message " + std::to_string(at) +
+                   ": " + what);
   };
   if (!is_journal(source, entry)) return corrupt("a journal's entry leads to no ring");
   const std::uint64_t ring = entry.data_bytes;

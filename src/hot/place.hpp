@@ -15,8 +15,8 @@ struct Place {
   std::uint64_t bit = 0;
   std::uint64_t capacity = 0;  // bytes
 
-  // What the page map says of a record at `offset` of `shard`; nothing when no record can begin there. Of an Image or
-  // a Source.
+  // What the page map says of a record at `offset` of `shard`; nothing when no record can begin there. Of an
+  // Image or a Source.
   template <class Bytes>
   static bool find(const Bytes& image, std::uint8_t shard, std::uint64_t offset, Place* place);
 };

@@ -23,7 +23,8 @@ constexpr std::string_view kEnding = ".okghot";
 
 }  // namespace
 
-Reader::Reader(base::Os& os, std::string path, const Header& header, base::UniqueFd file, std::stop_token stop)
+Reader::Reader(base::Os& os, std::string path, const Header& header, base::UniqueFd file,
+               std::stop_token stop)
     : Source(header),
       os_(os),
       path_(std::move(path)),
@@ -50,7 +51,8 @@ Result<std::unique_ptr<Reader>> Reader::open(base::Os& os, const std::string& pa
   std::array<std::byte, sizeof(Header)> bytes{};
   std::size_t got = 0;
   while (got < bytes.size()) {
-    const ssize_t more = os.pread(file.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(got));
+    const ssize_t more =
+        os.pread(file.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(got));
     if (more == -EINTR) continue;
     if (more < 0) return base::error_from_errno(static_cast<int>(-more), "hot state " + path);
     if (more == 0) break;
@@ -145,7 +147,8 @@ Result<std::vector<std::uint64_t>> Reader::read_log(std::uint64_t state_offset, 
       // Its words are written anew only after the state said that it is given up.
       if (read_word(state_offset) != *state) continue;
     }
-    const char* const wrong = log_complaint(found, capacity, reach, [&](std::uint64_t at) { return words[at]; });
+    const char* const wrong =
+        log_complaint(found, capacity, reach, [&](std::uint64_t at) { return words[at]; });
     if (wrong != nullptr)
       return error(Code::corrupt, "log at " + std::to_string(words_offset) + ": " + wrong);
     return words;
@@ -174,8 +177,9 @@ Status Reader::refresh() {
   bytes_ = allocated;
   const LogReach reach{header(), bytes_};
   for (std::size_t i = 0; i < header().shards; ++i) {
-    auto words = read_log(kLogStatesOffset + i * kLineBytes, header().logs_offset + i * header().log_words * 8,
-                          header().log_words, reach, &states_[i]);
+    auto words =
+        read_log(kLogStatesOffset + i * kLineBytes, header().logs_offset + i * header().log_words * 8,
+                 header().log_words, reach, &states_[i]);
     if (!words) return words.error();
     if (!words->empty()) overlay_.add(*std::move(words));
   }

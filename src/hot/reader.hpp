@@ -1,5 +1,5 @@
-// A segment as another process sees it: by pread, never mapped (that would allocate pages in its holes), never written,
-// never locked. Its writer may be at work, may have been killed, may be hostile.
+// A segment as another process sees it: by pread, never mapped (that would allocate pages in its holes),
+// never written, never locked. Its writer may be at work, may have been killed, may be hostile.
 #pragma once
 
 #include <array>
@@ -19,8 +19,10 @@ namespace okg::hot {
 // Of one thread. What is read may be remembered until refresh().
 class Reader final : public Source {
  public:
-  // Of a file that may be a segment; the texts of errors name it. A stop has refresh() and may_go_on() fail: superseded.
-  static base::Result<std::unique_ptr<Reader>> open(base::Os& os, const std::string& path, std::stop_token stop = {});
+  // Of a file that may be a segment; the texts of errors name it. A stop has refresh() and may_go_on() fail:
+  // superseded.
+  static base::Result<std::unique_ptr<Reader>> open(base::Os& os, const std::string& path,
+                                                    std::stop_token stop = {});
 
   const std::string& path() const { return path_; }
   // Somebody holds the lock beside it: it is being written, or may be at any time.

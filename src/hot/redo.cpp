@@ -63,7 +63,8 @@ base::Status Log::check() const {
   const char* const wrong =
       log_complaint(state(), capacity_, reach, [&](std::uint64_t at) { return ordered::load(words_ + at); });
   if (wrong == nullptr) return {};
-  return base::Error(base::Code::corrupt, "log at " + std::to_string(image_.offset_of(words_)) + ": " + wrong);
+  return base::Error(base::Code::corrupt,
+                     "log at " + std::to_string(image_.offset_of(words_)) + ": " + wrong);
 }
 
 void Log::recover() {

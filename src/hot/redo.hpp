@@ -1,5 +1,6 @@
-// The one way in which what can be reached is changed: words and ranges are recorded with the values they are to have,
-// the record is committed by one store, carried out, and given up. Proof: docs/hot-state-protocol.md.
+// The one way in which what can be reached is changed: words and ranges are recorded with the values they are
+// to have, the record is committed by one store, carried out, and given up. Proof:
+// docs/hot-state-protocol.md.
 #pragma once
 
 #include <array>
@@ -13,8 +14,8 @@
 
 namespace okg::hot {
 
-// Where the entries of a log may lead to: a region's into its image, [begin, begin + bytes), a shard's to what operations
-// change of a segment of which `end` bytes are allocated.
+// Where the entries of a log may lead to: a region's into its image, [begin, begin + bytes), a shard's to
+// what operations change of a segment of which `end` bytes are allocated.
 struct LogReach {
   const Header& header;
   std::uint64_t end;
@@ -24,8 +25,8 @@ struct LogReach {
   bool allows(std::uint64_t offset, std::uint64_t words, std::uint64_t first_value) const;
 };
 
-// Is a log idle, or did a killed process commit what this library writes? Else what is wrong with it. `word(i)` is its
-// i-th word.
+// Is a log idle, or did a killed process commit what this library writes? Else what is wrong with it.
+// `word(i)` is its i-th word.
 template <class Word>
 const char* log_complaint(LogState found, std::uint64_t capacity, const LogReach& reach, Word&& word) {
   if (!found.is_committed) return found.words == 0 ? nullptr : "its state is none";
@@ -39,7 +40,8 @@ const char* log_complaint(LogState found, std::uint64_t capacity, const LogReach
   return nullptr;
 }
 
-// A log of the file: a state word, and words for entries. Whoever uses it holds the mutex that guards all it names.
+// A log of the file: a state word, and words for entries. Whoever uses it holds the mutex that guards all it
+// names.
 class Log {
  public:
   // Of a shard.
@@ -72,8 +74,8 @@ class Log {
   std::uint64_t image_begin_ = 0, image_bytes_ = 0;
 };
 
-// What a log is to carry out: ranges go into its words at once, single words are gathered in ordinary memory, where they
-// are found again.
+// What a log is to carry out: ranges go into its words at once, single words are gathered in ordinary memory,
+// where they are found again.
 class RedoRecord {
  public:
   RedoRecord(const Image& image, Log& log) : image_(image), log_(log) { entries_.reserve(16); }
@@ -82,8 +84,10 @@ class RedoRecord {
   void set(std::uint64_t offset, std::uint64_t value, faults::Mutant outside = faults::Mutant::none);
   // What the word will be. Ranges are not looked at.
   std::uint64_t get(std::uint64_t offset) const;
-  // Bytes at `offset`, a multiple of 8: `front`, whose size is one too, and `back`. False when the log has no room.
-  bool set_range(std::uint64_t offset, std::span<const std::byte> front, std::span<const std::byte> back = {});
+  // Bytes at `offset`, a multiple of 8: `front`, whose size is one too, and `back`. False when the log has no
+  // room.
+  bool set_range(std::uint64_t offset, std::span<const std::byte> front,
+                 std::span<const std::byte> back = {});
 
   bool empty() const { return entries_.empty() && range_words_ == 0; }
   bool fits() const { return words() <= log_.capacity(); }

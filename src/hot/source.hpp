@@ -1,5 +1,5 @@
-// The bytes of a segment, from memory or read from a file: what looks through all of it need not know which. Offsets are
-// believed by nobody: is_data() first.
+// The bytes of a segment, from memory or read from a file: what looks through all of it need not know which.
+// Offsets are believed by nobody: is_data() first.
 #pragma once
 
 #include "base/error.hpp"
@@ -31,7 +31,9 @@ class Source {
     copy(&word, offset, sizeof word);
     return word;
   }
-  std::uint64_t entry_offset(std::size_t index) const { return header_.tables_offset + index * sizeof(Entry); }
+  std::uint64_t entry_offset(std::size_t index) const {
+    return header_.tables_offset + index * sizeof(Entry);
+  }
   Entry entry(std::size_t index) const {
     Entry found;
     copy(&found, entry_offset(index), sizeof found);

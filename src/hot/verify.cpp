@@ -96,8 +96,7 @@ class Verifier {
     const auto reach_run = [&](std::uint64_t offset, std::uint64_t bytes) {
       const std::uint64_t pages = padded(bytes, kPageBytes) / kPageBytes;
       usage_.named_pages += pages;
-      return source_.is_data(offset, bytes) &&
-             source_.page(offset / kPageBytes).count == pages &&
+      return source_.is_data(offset, bytes) && source_.page(offset / kPageBytes).count == pages &&
              reach(offset, PageKind::named, 0);
     };
     if (kind() == EntryKind::table) return {};
@@ -158,7 +157,8 @@ class Verifier {
       const std::string record = where + "record at " + std::to_string(offset) + ": ";
       Place place;
       if (!Place::find(source_, shard, offset, &place)) return wrong(record + "lies in no slot");
-      if (!read_record(source_, offset, &record_) || record_.table() != table || record_.bytes() > place.capacity)
+      if (!read_record(source_, offset, &record_) || record_.table() != table ||
+          record_.bytes() > place.capacity)
         return wrong(record + "does not fit its slot");
       if (place.is_large) {
         if (!reach(offset, PageKind::large, shard)) return wrong(record + "is reached twice");
@@ -176,8 +176,7 @@ class Verifier {
       if (hashed.shard(source_.header().shards) != shard || hashed.tag() != cell >> (64 - kTagBits) ||
           hashed.tag() < leaf.first || hashed.tag() >= leaf.end || distance >= kWindowLines)
         return wrong(record + "its cell is where nobody looks for it");
-      if (!record_.has_right_checksum())
-        return wrong(record + "its checksum is wrong");
+      if (!record_.has_right_checksum()) return wrong(record + "its checksum is wrong");
       if (!keys_.insert(std::to_string(table) + ":" + key).second)
         return wrong(record + "its key is there twice");
       ++records_;
@@ -223,7 +222,8 @@ Status verify_readable(Source& source) {
   for (const Named& named : *names) {
     const std::string where = "entry " + std::to_string(named.at) + ": ";
     if (named.kind() == EntryKind::journal) {
-      const auto read = for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
+      const auto read =
+          for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
       if (!read) return read;
     } else if (named.kind() == EntryKind::region) {
       if (!is_region(source, named.entry)) return wrong(where + "a region's entry leads to nowhere");
