@@ -53,7 +53,8 @@ base::Result<std::string> run_directory(const Program& program) {
 }
 
 base::Result<std::string> payload_directory(const Program& program) {
-  return find(program, program.flags.payload, "--payload DIR", "OKG_PAYLOAD_DIR", &base::Directories::payload);
+  return find(program, program.flags.payload, "--payload DIR", "OKG_PAYLOAD_DIR",
+              &base::Directories::payload);
 }
 
 base::Result<std::string> hot_directory(const Program& program) {
