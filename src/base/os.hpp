@@ -56,6 +56,7 @@ class Os {
   // F_OFD_SETLK for writing: the open file's, not the process's, so that no other close() gives it up.
   // -EAGAIN when held.
   virtual int lock_open_file(int fd);
+  virtual int is_open_file_locked(int fd);  // 1: by another open file; 0: by nobody, and nothing is locked
   virtual int unlock_open_file(int fd);  // also for whoever inherited the descriptor
   virtual int syncfs(int fd);
   virtual int fsync(int fd);

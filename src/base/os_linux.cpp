@@ -135,6 +135,13 @@ int Os::lock_open_file(int fd) {
   lock.l_whence = SEEK_SET;
   return checked(::fcntl(fd, F_OFD_SETLK, &lock));
 }
+int Os::is_open_file_locked(int fd) {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const int asked = checked(::fcntl(fd, F_OFD_GETLK, &lock));
+  return asked < 0 ? asked : lock.l_type != F_UNLCK;
+}
 int Os::unlock_open_file(int fd) {
   struct flock lock{};
   lock.l_type = F_UNLCK;

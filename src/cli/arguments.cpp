@@ -34,6 +34,11 @@ void Arguments::positional(const char* name, const char* help, Value* into) {
   given_.push_back({name, into, nullptr});
 }
 
+void Arguments::positionals(const char* name, const char* help, std::vector<std::string>* into) {
+  app_.add_option(name, *into, help)->type_name("");
+  given_.push_back({name, nullptr, into});
+}
+
 std::string Arguments::complaint() const {
   const auto bad = [](const std::string& text) { return text.empty() || text.front() == '-'; };
   const auto say = [](const std::string& name, const std::string& text) {

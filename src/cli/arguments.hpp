@@ -24,6 +24,8 @@ class Arguments {
   void value(const char* name, const char* placeholder, const char* help, Value* into);
   void values(const char* name, const char* placeholder, const char* help, std::vector<std::string>* into);
   void positional(const char* name, const char* help, Value* into);
+  // All words that are left.
+  void positionals(const char* name, const char* help, std::vector<std::string>* into);
 
   // After parsing: "" or what is wrong with a value ("--to: …").
   std::string complaint() const;

@@ -16,6 +16,7 @@ constexpr char kOverview[] =
     "  okg ready --from /data                      the sidecar's readiness probe\n"
     "  okg status --watch                          what a server is doing\n"
     "  okg rollback                                back to what was good\n"
+    "  okg hot ls                                  what is in shared memory\n"
     "\n"
     "Results go to stdout, messages to stderr. Exit codes: 0 done, 1 not so or failed, 2 usage or bad "
     "input,\n"
@@ -87,6 +88,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_reload());
   commands.push_back(make_rollback());
   commands.push_back(make_probe());
+  commands.push_back(make_hot());
   return commands;
 }
 

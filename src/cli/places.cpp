@@ -21,7 +21,7 @@ base::Result<std::string> server_name(const Program& program, const char* flag) 
   if (!names) return names.error();
   if (names->size() == 1) return names->front();
   const std::string where = base::user_directory(program.os, program.environment);
-  const std::string todo = std::string(": give ") + flag + " DIR or set OKG_NAME";
+  const std::string todo = std::string(": give ") + flag + " or set OKG_NAME";
   if (names->empty())
     return base::Error(base::Code::invalid_argument, "no server's directory below " + where + todo);
   std::string list;
@@ -49,11 +49,16 @@ bool is_local_default(const Program& program, const std::string& directory) {
 }  // namespace
 
 base::Result<std::string> run_directory(const Program& program) {
-  return find(program, program.flags.run, "--run", "OKG_RUN_DIR", &base::Directories::run);
+  return find(program, program.flags.run, "--run DIR", "OKG_RUN_DIR", &base::Directories::run);
 }
 
 base::Result<std::string> payload_directory(const Program& program) {
-  return find(program, program.flags.payload, "--payload", "OKG_PAYLOAD_DIR", &base::Directories::payload);
+  return find(program, program.flags.payload, "--payload DIR", "OKG_PAYLOAD_DIR",
+              &base::Directories::payload);
+}
+
+base::Result<std::string> hot_directory(const Program& program) {
+  return find(program, std::nullopt, "FILE", "OKG_HOT_DIR", &base::Directories::hot);
 }
 
 base::Status make_payload_directory(const Program& program, const std::string& directory, bool named) {

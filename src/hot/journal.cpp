@@ -15,18 +15,11 @@ using base::Status;
 using faults::is;
 using faults::Mutant;
 
-namespace {
-
-std::uint64_t frame_bytes(std::uint64_t message_bytes) {
-  return padded(sizeof(FrameHeader) + message_bytes, kFrameUnit);
+std::uint32_t frame_crc(const FrameHeader& header, const void* message) {
+  const std::uint32_t crc =
+      crc32c(0, reinterpret_cast<const std::byte*>(&header) + kFrameCrcBegin, sizeof header - kFrameCrcBegin);
+  return crc32c(crc, message, header.bytes);
 }
-
-std::uint32_t header_crc(const FrameHeader& header) {
-  return crc32c(0, reinterpret_cast<const std::byte*>(&header) + kFrameCrcBegin,
-                sizeof header - kFrameCrcBegin);
-}
-
-}  // namespace
 
 Journal::Journal(const Image& image, const Entry& entry)
     : image_(image),
@@ -37,9 +30,7 @@ Journal::Journal(const Image& image, const Entry& entry)
 
 Result<std::unique_ptr<Journal>> Journal::open(const Image& image, std::size_t entry) {
   const Entry& found = image.entry(entry);
-  if (found.data_offset % kPageBytes != 0 || found.data_bytes == 0 || found.data_bytes % kPageBytes != 0 ||
-      !image.is_data(found.data_offset, found.data_bytes))
-    return Error(Code::corrupt, "a journal's entry leads to no ring");
+  if (!is_journal(image, found)) return Error(Code::corrupt, "a journal's entry leads to no ring");
   std::unique_ptr<Journal> journal(new Journal(image, found));
   if (auto checked = journal->check(); !checked) return checked.error();
   return journal;
@@ -47,23 +38,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const Image& image, std::size_t e
 
 Status Journal::check() const {
   const std::uint64_t head = ordered::load(head_), tail = ordered::load(tail_);
-  if (head > tail || head == 0 || (head | tail) % kFrameUnit != 0 || tail - head > ring_bytes_)
-    return damaged(head, "its ends are nowhere");
+  if (!are_journal_ends(head, tail, ring_bytes_)) return damaged(head, "its ends are nowhere");
   return {};
-}
-
-Status Journal::check_all(const Image& image, std::size_t entry) {
-  const auto journal = open(image, entry);
-  if (!journal) return journal.error();
-  std::vector<std::byte> buffer(64);
-  for (Message message;;) {
-    auto peeked = (*journal)->peek(message.sequence, buffer.data(), buffer.size(), &message);
-    if (peeked) continue;
-    if (peeked.error().code == Code::not_found) return {};
-    if (peeked.error().code != Code::no_space) return peeked;
-    buffer.resize(message.bytes);
-    message.sequence = 0;  // once more from the beginning, with room
-  }
 }
 
 Error Journal::damaged(std::uint64_t at, const char* what) const {
@@ -96,7 +72,7 @@ Result<std::uint64_t> Journal::fill(std::uint64_t tail, std::string_view message
     return Error(Code::no_space, "the journal's " + base::format_size(ring_bytes_) +
                                      " are full of messages that nobody acknowledged");
   FrameHeader header{0, static_cast<std::uint32_t>(message.size()), tail};
-  header.crc = crc32c(header_crc(header), message.data(), message.size());
+  header.crc = frame_crc(header, message.data());
   put(tail, &header, sizeof header);
   put(tail + sizeof header, message.data(), message.size());
   return tail + frame_bytes(message.size());
@@ -139,8 +115,7 @@ Status Journal::peek(std::uint64_t after, void* buffer, std::size_t capacity, Me
   *message = {at, header->bytes};
   if (header->bytes > capacity) return Error(Code::no_space, "the buffer is smaller than the message");
   copy_out(buffer, at + sizeof(FrameHeader), header->bytes);
-  if (crc32c(header_crc(*header), buffer, header->bytes) != header->crc)
-    return damaged(at, "its checksum is wrong");
+  if (frame_crc(*header, buffer) != header->crc) return damaged(at, "its checksum is wrong");
   return {};
 }
 

@@ -10,13 +10,27 @@
 
 namespace okg::hot {
 
+// What a frame takes of the ring.
+constexpr std::uint64_t frame_bytes(std::uint64_t message_bytes) {
+  return padded(sizeof(FrameHeader) + message_bytes, kFrameUnit);
+}
+// CRC-32C of what `header` says, and header.bytes of `message`.
+std::uint32_t frame_crc(const FrameHeader& header, const void* message);
+
+// Does a journal's entry lead to a ring? Of an Image or a Source.
+template <class Bytes>
+bool is_journal(const Bytes& image, const Entry& entry) {
+  return entry.data_offset % kPageBytes == 0 && entry.data_bytes != 0 && entry.data_bytes % kPageBytes == 0 &&
+         image.is_data(entry.data_offset, entry.data_bytes);
+}
+constexpr bool are_journal_ends(std::uint64_t head, std::uint64_t tail, std::uint64_t ring_bytes) {
+  return head <= tail && head != 0 && (head | tail) % kFrameUnit == 0 && tail - head <= ring_bytes;
+}
+
 class Journal {
  public:
   // corrupt when its entry leads to nowhere.
   static base::Result<std::unique_ptr<Journal>> open(const Image& image, std::size_t entry);
-
-  // Every message that is there.
-  static base::Status check_all(const Image& image, std::size_t entry);
 
   struct Message {
     std::uint64_t sequence = 0;  // rises with each message, by more than 1; the same after a restart

@@ -1,5 +1,7 @@
 #include "hot/place.hpp"
 
+#include "hot/source.hpp"
+
 namespace okg::hot {
 
 Place place_of_slot(std::uint64_t slab, std::uint8_t size_class, std::uint32_t slot) {
@@ -13,17 +15,19 @@ Place place_of_slot(std::uint64_t slab, std::uint8_t size_class, std::uint32_t s
   return place;
 }
 
-bool is_slab(const Image& image, std::uint64_t page, std::uint8_t shard, PageWord* word) {
-  *word = PageWord::from(ordered::load(image.page_word(page)));
+template <class Bytes>
+bool is_slab(const Bytes& image, std::uint64_t page, std::uint8_t shard, PageWord* word) {
+  *word = PageWord::from(image.load(image.page_word_offset(page)));
   return word->kind == PageKind::slab && word->shard == shard && word->size_class < kClasses &&
          word->count == kSlabShapes[word->size_class].pages &&
          image.is_data(page * kPageBytes, word->count * kPageBytes);
 }
 
-bool Place::find(const Image& image, std::uint8_t shard, std::uint64_t offset, Place* place) {
+template <class Bytes>
+bool Place::find(const Bytes& image, std::uint8_t shard, std::uint64_t offset, Place* place) {
   if (offset % kSlotUnit != 0 || !image.is_data(offset, sizeof(RecordHeader))) return false;
   std::uint64_t page = offset / kPageBytes;
-  PageWord word = PageWord::from(ordered::load(image.page_word(page)));
+  PageWord word = PageWord::from(image.load(image.page_word_offset(page)));
   if (word.kind == PageKind::large) {
     place->offset = offset;
     place->is_large = true;
@@ -45,5 +49,9 @@ bool Place::find(const Image& image, std::uint8_t shard, std::uint64_t offset, P
   *place = place_of_slot(slab, word.size_class, static_cast<std::uint32_t>(slot));
   return true;
 }
+
+template bool is_slab(const Image&, std::uint64_t, std::uint8_t, PageWord*);
+template bool Place::find(const Image&, std::uint8_t, std::uint64_t, Place*);
+template bool Place::find(const Source&, std::uint8_t, std::uint64_t, Place*);
 
 }  // namespace okg::hot

@@ -15,14 +15,17 @@ struct Place {
   std::uint64_t bit = 0;
   std::uint64_t capacity = 0;  // bytes
 
-  // What the page map says of a record at `offset` of `shard`; nothing when no record can begin there.
-  static bool find(const Image& image, std::uint8_t shard, std::uint64_t offset, Place* place);
+  // What the page map says of a record at `offset` of `shard`; nothing when no record can begin there. Of an
+  // Image or a Source.
+  template <class Bytes>
+  static bool find(const Bytes& image, std::uint8_t shard, std::uint64_t offset, Place* place);
 };
 
 // Of a slab's slot.
 Place place_of_slot(std::uint64_t slab, std::uint8_t size_class, std::uint32_t slot);
 
 // Does a slab of `shard` begin at this page? Then *word is what the page map says of it.
-bool is_slab(const Image& image, std::uint64_t page, std::uint8_t shard, PageWord* word);
+template <class Bytes>
+bool is_slab(const Bytes& image, std::uint64_t page, std::uint8_t shard, PageWord* word);
 
 }  // namespace okg::hot

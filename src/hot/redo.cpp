@@ -9,15 +9,14 @@ Log::Log(const Image& image, std::size_t shard)
     : image_(image),
       state_(image.word(kLogStatesOffset + shard * kLineBytes)),
       words_(image.word(image.header().logs_offset + shard * image.header().log_words * 8)),
-      capacity_(image.header().log_words),
-      reach_(Reach::records) {}
+      capacity_(image.header().log_words) {}
 
 Log::Log(const Image& image, const Entry& region)
     : image_(image),
       state_(image.word(image.offset_of(&region.region.log_state.word))),
       words_(image.word(region.log_offset)),
       capacity_(region.log_words),
-      reach_(Reach::own_image),
+      is_region_(true),
       image_begin_(region.data_offset),
       image_bytes_(region.data_bytes) {}
 
@@ -46,40 +45,26 @@ void Log::apply(std::uint64_t words, std::size_t first_entry, std::size_t entrie
   }
 }
 
-bool Log::may_lead_to(std::uint64_t offset, std::uint64_t words, std::uint64_t value) const {
+bool LogReach::allows(std::uint64_t offset, std::uint64_t words, std::uint64_t first_value) const {
   if (offset % 8 != 0 || words == 0) return false;
-  const auto is_within = [&](std::uint64_t begin, std::uint64_t bytes) {
-    return offset >= begin && offset - begin <= bytes && words * 8 <= bytes - (offset - begin);
+  const auto is_within = [&](std::uint64_t from, std::uint64_t size) {
+    return offset >= from && offset - from <= size && words * 8 <= size - (offset - from);
   };
-  if (reach_ == Reach::own_image) return is_within(image_begin_, image_bytes_);
-  const Header& header = image_.header();
-  const std::uint64_t end = image_.bytes();
+  if (is_region) return is_within(begin, bytes);
   // Of the words of State an operation changes one; the others decide what may be touched at all.
   if (offset == kUsedPagesOffset)
-    return words == 1 && value >= header.data_offset / kPageBytes && value <= end / kPageBytes;
+    return words == 1 && first_value >= header.data_offset / kPageBytes && first_value <= end / kPageBytes;
   return is_within(header.tables_offset, header.logs_offset - header.tables_offset) ||
          is_within(header.page_map_offset, end - header.page_map_offset);
 }
 
 base::Status Log::check() const {
-  const LogState found = state();
-  const auto damaged = [&](const char* what) {
-    return base::Error(base::Code::corrupt,
-                       "log at " + std::to_string(image_.offset_of(words_)) + ": " + what);
-  };
-  if (!found.is_committed) {
-    if (found.words == 0) return {};
-    return damaged("its state is none");
-  }
-  if (found.words > capacity_) return damaged("its state is none");
-  for (std::uint64_t at = 0; at < found.words;) {
-    const LogHead head = LogHead::from(ordered::load(words_ + at));
-    if (head.words == 0 || head.words > found.words - at - 1) return damaged("an entry is cut off");
-    if (!may_lead_to(head.offset, head.words, ordered::load(words_ + at + 1)))
-      return damaged("an entry leads to nowhere");
-    at += 1 + head.words;
-  }
-  return {};
+  const LogReach reach{image_.header(), image_.bytes(), is_region_, image_begin_, image_bytes_};
+  const char* const wrong =
+      log_complaint(state(), capacity_, reach, [&](std::uint64_t at) { return ordered::load(words_ + at); });
+  if (wrong == nullptr) return {};
+  return base::Error(base::Code::corrupt,
+                     "log at " + std::to_string(image_.offset_of(words_)) + ": " + wrong);
 }
 
 void Log::recover() {

@@ -14,13 +14,36 @@
 
 namespace okg::hot {
 
+// Where the entries of a log may lead to: a region's into its image, [begin, begin + bytes), a shard's to
+// what operations change of a segment of which `end` bytes are allocated.
+struct LogReach {
+  const Header& header;
+  std::uint64_t end;
+  bool is_region = false;
+  std::uint64_t begin = 0, bytes = 0;
+
+  bool allows(std::uint64_t offset, std::uint64_t words, std::uint64_t first_value) const;
+};
+
+// Is a log idle, or did a killed process commit what this library writes? Else what is wrong with it.
+// `word(i)` is its i-th word.
+template <class Word>
+const char* log_complaint(LogState found, std::uint64_t capacity, const LogReach& reach, Word&& word) {
+  if (!found.is_committed) return found.words == 0 ? nullptr : "its state is none";
+  if (found.words > capacity) return "its state is none";
+  for (std::uint64_t at = 0; at < found.words;) {
+    const LogHead head = LogHead::from(word(at));
+    if (head.words == 0 || head.words > found.words - at - 1) return "an entry is cut off";
+    if (!reach.allows(head.offset, head.words, word(at + 1))) return "an entry leads to nowhere";
+    at += 1 + head.words;
+  }
+  return nullptr;
+}
+
 // A log of the file: a state word, and words for entries. Whoever uses it holds the mutex that guards all it
 // names.
 class Log {
  public:
-  // Where its entries may lead to.
-  enum class Reach { records, own_image };
-
   // Of a shard.
   Log(const Image& image, std::size_t shard);
   // Of a region: entries lead into [image_begin, image_begin + image_bytes).
@@ -43,13 +66,11 @@ class Log {
   void recover();
 
  private:
-  bool may_lead_to(std::uint64_t offset, std::uint64_t words, std::uint64_t value) const;
-
   const Image& image_;
   std::uint64_t* state_;
   std::uint64_t* words_;
   std::uint64_t capacity_;
-  Reach reach_;
+  bool is_region_ = false;
   std::uint64_t image_begin_ = 0, image_bytes_ = 0;
 };
 

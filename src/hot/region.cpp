@@ -33,14 +33,7 @@ Region::Region(const Image& image, const Entry& entry)
 
 Status Region::check(const Image& image, std::size_t entry) {
   const Entry& found = image.entry(entry);
-  const auto is_own = [&](std::uint64_t offset, std::uint64_t bytes) {
-    return offset % kPageBytes == 0 && image.is_data(offset, bytes);
-  };
-  if (found.flavor > 1 || found.value_bytes == 0 || found.value_bytes > found.data_bytes ||
-      !is_own(found.data_offset, found.data_bytes) || found.log_words > kMostBytes / 8 ||
-      found.log_words < region_log_words(static_cast<RegionMode>(found.flavor), found.value_bytes) ||
-      !is_own(found.log_offset, found.log_words * 8))
-    return Error(Code::corrupt, "a region's entry leads to nowhere");
+  if (!is_region(image, found)) return Error(Code::corrupt, "a region's entry leads to nowhere");
   return Log(image, found).check();
 }
 

@@ -73,4 +73,16 @@ constexpr std::uint64_t region_log_words(RegionMode mode, std::uint64_t bytes) {
   return mode == RegionMode::diff ? lines * 8 + lines / 2 + 16 : lines * 9 + 16;
 }
 
+// Does a region's entry lead to an image and a log? Of an Image or a Source.
+template <class Bytes>
+bool is_region(const Bytes& image, const Entry& entry) {
+  const auto is_own = [&](std::uint64_t offset, std::uint64_t bytes) {
+    return offset % kPageBytes == 0 && image.is_data(offset, bytes);
+  };
+  return entry.flavor <= 1 && entry.value_bytes != 0 && entry.value_bytes <= entry.data_bytes &&
+         is_own(entry.data_offset, entry.data_bytes) && entry.log_words <= kMostBytes / 8 &&
+         entry.log_words >= region_log_words(static_cast<RegionMode>(entry.flavor), entry.value_bytes) &&
+         is_own(entry.log_offset, entry.log_words * 8);
+}
+
 }  // namespace okg::hot

@@ -1,9 +1,9 @@
-// Is each word of a segment what the protocol says it is? Reads everything; for `okg hot verify` and the
-// crash tests.
+#include "hot/verify.hpp"
+
 #include <bit>
 #include <unordered_set>
 
-#include "hot/engine.hpp"
+#include "hot/contents.hpp"
 
 namespace okg::hot {
 
@@ -20,21 +20,19 @@ Error wrong(const std::string& text) {
 
 class Verifier {
  public:
-  explicit Verifier(const Image& image) : image_(image) {}
+  explicit Verifier(Source& source) : source_(source) {}
 
   Result<Usage> run() {
-    for (std::uint64_t i = 0; i < image_.header().shards; ++i)
-      if (LogState::from(image_.load(kLogStatesOffset + i * kLineBytes)).is_committed)
-        return wrong("log " + std::to_string(i) + " is not idle");
     if (auto walked = walk_pages(); !walked) return walked.error();
     for (std::size_t t = 0; t < kMostTables; ++t) {
-      const EntryKind kind = image_.kind(t);
-      if (kind == EntryKind::free) continue;
+      entry_ = source_.entry(t);
+      if (kind() == EntryKind::free) continue;
       if (auto looked = look_at_entry(t); !looked) return looked.error();
-      if (kind != EntryKind::table) continue;
-      for (std::uint64_t s = 0; s < image_.header().shards; ++s)
+      if (kind() != EntryKind::table) continue;
+      for (std::uint64_t s = 0; s < source_.header().shards; ++s)
         if (auto looked = look_at(t, static_cast<std::uint8_t>(s)); !looked) return looked.error();
     }
+    if (auto done = source_.may_go_on(); !done) return done.error();
     if (auto all = all_reached(); !all) return all.error();
     usage_.free_slots = usage_.slots - claimed_;
     return usage_;
@@ -43,14 +41,15 @@ class Verifier {
  private:
   // Runs follow each other without a gap up to the last used page.
   Status walk_pages() {
-    const std::uint64_t begin = image_.header().data_offset / kPageBytes;
-    const std::uint64_t end = ordered::load(&image_.state().used_pages.word);
-    const std::uint64_t last = image_.bytes() / kPageBytes;
+    const std::uint64_t begin = source_.header().data_offset / kPageBytes;
+    const std::uint64_t end = source_.state().used_pages.word;
+    const std::uint64_t last = source_.bytes() / kPageBytes;
     if (end < begin || end > last)
       return wrong("the mark behind the last used page is " + std::to_string(end));
     usage_.free_pages = last - end;
     for (std::uint64_t page = begin; page < end;) {
-      const PageWord word = PageWord::from(image_.load(image_.page_word_offset(page)));
+      if (auto done = source_.may_go_on(); !done) return done;
+      const PageWord word = source_.page(page);
       const std::string where = "page " + std::to_string(page) + ": ";
       if (word.count == 0 || word.count > end - page)
         return wrong(where + "a run of " + std::to_string(word.count));
@@ -62,13 +61,13 @@ class Verifier {
           if (word.size_class >= kClasses || word.count != kSlabShapes[word.size_class].pages)
             return wrong(where + "a slab of an unknown class");
           for (std::uint32_t i = 1; i < word.count; ++i)
-            if (image_.load(image_.page_word_offset(page + i)) != PageWord{PageKind::tail, 0, 0, i}.word())
+            if (source_.load(source_.page_word_offset(page + i)) != PageWord{PageKind::tail, 0, 0, i}.word())
               return wrong(where + "its slab lacks page " + std::to_string(i));
           ++usage_.slabs;
           const SlabShape& shape = kSlabShapes[word.size_class];
           usage_.slots += shape.slots;
           for (std::uint32_t i = 0; i < shape.bit_words; ++i) {
-            const std::uint64_t bits = image_.load(page * kPageBytes + i * 8);
+            const std::uint64_t bits = source_.load(page * kPageBytes + i * 8);
             if (i + 1 == shape.bit_words && shape.slots % 64 != 0 && bits >> shape.slots % 64 != 0)
               return wrong(where + "a bit of a slot that is not there");
             claimed_ += static_cast<std::uint64_t>(std::popcount(bits));
@@ -90,55 +89,56 @@ class Verifier {
   }
 
   Status look_at_entry(std::size_t at) {
-    const Entry& entry = image_.entry(at);
+    const Entry& entry = entry_;
     const std::string where = "entry " + std::to_string(at) + ": ";
     if (entry.kind > 3 || entry.flavor > 1 || entry.name_bytes == 0 || entry.name_bytes > kMostNameBytes)
       return wrong(where + "is damaged");
     const auto reach_run = [&](std::uint64_t offset, std::uint64_t bytes) {
       const std::uint64_t pages = padded(bytes, kPageBytes) / kPageBytes;
       usage_.named_pages += pages;
-      return image_.is_data(offset, bytes) &&
-             PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes))).count == pages &&
+      return source_.is_data(offset, bytes) && source_.page(offset / kPageBytes).count == pages &&
              reach(offset, PageKind::named, 0);
     };
-    if (image_.kind(at) == EntryKind::table) return {};
+    if (kind() == EntryKind::table) return {};
     if (!reach_run(entry.data_offset, entry.data_bytes)) return wrong(where + "its data is not its own");
-    if (image_.kind(at) == EntryKind::region) {
-      if (!reach_run(entry.log_offset, entry.log_words * 8)) return wrong(where + "its log is not its own");
-      return Region::check(image_, at);
-    }
-    return Journal::check_all(image_, at);
+    if (kind() == EntryKind::journal)
+      return for_each_message(source_, at, [](std::uint64_t, std::string_view) { return true; });
+    if (!reach_run(entry.log_offset, entry.log_words * 8)) return wrong(where + "its log is not its own");
+    if (!is_region(source_, entry)) return wrong(where + "a region's entry leads to nowhere");
+    const LogReach own{source_.header(), source_.bytes(), true, entry.data_offset, entry.data_bytes};
+    const char* const complaint =
+        log_complaint(LogState::from(entry.region.log_state.word), entry.log_words, own,
+                      [&](std::uint64_t word) { return source_.load(entry.log_offset + word * 8); });
+    if (complaint != nullptr) return wrong(where + "its log: " + complaint);
+    return {};
   }
 
   bool reach(std::uint64_t offset, PageKind kind, std::uint8_t shard) {
-    const PageWord word = PageWord::from(image_.load(image_.page_word_offset(offset / kPageBytes)));
+    const PageWord word = source_.page(offset / kPageBytes);
     return word.kind == kind && word.shard == shard && unreached_.erase(offset / kPageBytes) == 1;
   }
 
   Status look_at(std::size_t table, std::uint8_t shard) {
     const std::string where = "table " + std::to_string(table) + ", shard " + std::to_string(shard) + ": ";
-    const Index index(image_, table, shard);
-    const ShardRoot& counts = image_.entry(table).shards[shard];
-    const auto root = index.root();
-    if (!root) return root.error();
+    const ShardRoot& counts = entry_.shards[shard];
     records_ = bytes_ = 0;
-    if (root->offset != 0) {
-      if (!reach(root->offset, PageKind::directory, shard))
+    for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
+      if (auto done = source_.may_go_on(); !done) return done;
+      const auto leaf = leaf_in(source_, table, shard, tag);
+      if (!leaf) return leaf.error();
+      if (leaf->offset == 0) break;
+      if (tag == 0 && !reach(leaf->directory, PageKind::directory, shard))
         return wrong(where + "its directory is not its own");
-      for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
-        const auto leaf = index.leaf_at(tag);
-        if (!leaf) return leaf.error();
-        if (leaf->first != tag) return wrong(where + "leaves overlap");
-        // Every directory word of its range has to lead to it.
-        for (std::uint64_t t = leaf->first; t < leaf->end; t += 1ULL << (kTagBits - root->depth))
-          if (image_.load(root->offset + (t >> (kTagBits - root->depth)) * 8) !=
-              Rooted{leaf->depth, leaf->offset}.word())
-            return wrong(where + "directory words of one leaf differ");
-        if (!reach(leaf->offset, PageKind::leaf, shard)) return wrong(where + "a leaf is not its own");
-        ++usage_.leaves;
-        if (auto looked = look_at_leaf(table, shard, *leaf, where); !looked) return looked;
-        tag = leaf->end;
-      }
+      if (leaf->first != tag) return wrong(where + "leaves overlap");
+      // Every directory word of its range has to lead to it.
+      const unsigned shift = kTagBits - leaf->directory_depth;
+      for (std::uint64_t t = leaf->first; t < leaf->end; t += 1ULL << shift)
+        if (source_.load(leaf->directory + (t >> shift) * 8) != Rooted{leaf->depth, leaf->offset}.word())
+          return wrong(where + "directory words of one leaf differ");
+      if (!reach(leaf->offset, PageKind::leaf, shard)) return wrong(where + "a leaf is not its own");
+      ++usage_.leaves;
+      if (auto looked = look_at_leaf(table, shard, *leaf, where); !looked) return looked;
+      tag = leaf->end;
     }
     if (records_ != counts.records || bytes_ != counts.bytes)
       return wrong(where + std::to_string(records_) + " records of " + std::to_string(bytes_) +
@@ -147,41 +147,40 @@ class Verifier {
     return {};
   }
 
-  Status look_at_leaf(std::size_t table, std::uint8_t shard, const Index::Range& leaf,
+  Status look_at_leaf(std::size_t table, std::uint8_t shard, const LeafRange& leaf,
                       const std::string& where) {
     for (std::size_t i = 0; i < kLeafLines * kCellsPerLine; ++i) {
-      const std::uint64_t cell = image_.load(leaf.offset + i * 8);
+      const std::uint64_t cell = source_.load(leaf.offset + i * 8);
       ++usage_.cells;
       if (cell == 0) continue;
       const std::uint64_t offset = record_offset(cell);
       const std::string record = where + "record at " + std::to_string(offset) + ": ";
-      RecordView view{};
       Place place;
-      if (!Place::find(image_, shard, offset, &place)) return wrong(record + "lies in no slot");
-      if (!view_record(image_, offset, &view) || view.table() != table || view.bytes() > place.capacity)
+      if (!Place::find(source_, shard, offset, &place)) return wrong(record + "lies in no slot");
+      if (!read_record(source_, offset, &record_) || record_.table() != table ||
+          record_.bytes() > place.capacity)
         return wrong(record + "does not fit its slot");
       if (place.is_large) {
         if (!reach(offset, PageKind::large, shard)) return wrong(record + "is reached twice");
         ++usage_.large;
-      } else if ((image_.load(place.bit_word) & place.bit) == 0) {
+      } else if ((source_.load(place.bit_word) & place.bit) == 0) {
         return wrong(record + "its slot counts as free");
       } else if (!slots_.insert(offset).second) {
         return wrong(record + "is reached twice");
       }
-      const std::string_view key(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
-      if (image_.entry(table).flavor == static_cast<std::uint64_t>(KeyKind::u64) && key.size() != 8)
+      const std::string& key = record_.key;
+      if (entry_.flavor == static_cast<std::uint64_t>(KeyKind::u64) && key.size() != 8)
         return wrong(record + "its key is no number");
-      const Hashed hashed{hash_key(key, image_.header().seed)};
+      const Hashed hashed{hash_key(key, source_.header().seed)};
       const std::size_t distance = (i / kCellsPerLine + kLeafLines - hashed.line()) % kLeafLines;
-      if (hashed.shard(image_.header().shards) != shard || hashed.tag() != cell >> (64 - kTagBits) ||
+      if (hashed.shard(source_.header().shards) != shard || hashed.tag() != cell >> (64 - kTagBits) ||
           hashed.tag() < leaf.first || hashed.tag() >= leaf.end || distance >= kWindowLines)
         return wrong(record + "its cell is where nobody looks for it");
-      if (record_crc(view.header, key, view.value) != view.header.crc)
-        return wrong(record + "its checksum is wrong");
-      if (!keys_.insert(std::to_string(table) + ":" + std::string(key)).second)
+      if (!record_.has_right_checksum()) return wrong(record + "its checksum is wrong");
+      if (!keys_.insert(std::to_string(table) + ":" + key).second)
         return wrong(record + "its key is there twice");
       ++records_;
-      bytes_ += std::uint64_t{view.header.key_bytes} + view.header.value_bytes;
+      bytes_ += std::uint64_t{record_.header.key_bytes} + record_.header.value_bytes;
       ++usage_.records;
     }
     return {};
@@ -197,7 +196,11 @@ class Verifier {
     return {};
   }
 
-  const Image& image_;
+  EntryKind kind() const { return static_cast<EntryKind>(entry_.kind); }
+
+  Source& source_;
+  Entry entry_{};
+  Record record_;
   Usage usage_;
   std::unordered_set<std::uint64_t> unreached_, slots_;
   std::unordered_set<std::string> keys_;
@@ -206,8 +209,40 @@ class Verifier {
 
 }  // namespace
 
+Result<Usage> verify(Source& source) {
+  auto usage = Verifier(source).run();
+  // What could not be read is not what is wrong.
+  if (auto done = source.may_go_on(); !done) return done.error();
+  return usage;
+}
+
+Status verify_readable(Source& source) {
+  const auto names = names_in(source);
+  if (!names) return names.error();
+  for (const Named& named : *names) {
+    const std::string where = "entry " + std::to_string(named.at) + ": ";
+    if (named.kind() == EntryKind::journal) {
+      const auto read =
+          for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
+      if (!read) return read;
+    } else if (named.kind() == EntryKind::region) {
+      if (!is_region(source, named.entry)) return wrong(where + "a region's entry leads to nowhere");
+    } else {
+      std::uint64_t damaged = 0;
+      const auto read = for_each_record(source, named.at, [](const Record&) { return true; }, &damaged);
+      if (!read) return read;
+      if (damaged != 0) return wrong(where + std::to_string(damaged) + " records are damaged");
+    }
+  }
+  return {};
+}
+
 Result<Usage> Engine::verify() const {
-  return Verifier(image_).run();
+  for (std::uint64_t i = 0; i < image_.header().shards; ++i)
+    if (LogState::from(image_.load(kLogStatesOffset + i * kLineBytes)).is_committed)
+      return wrong("log " + std::to_string(i) + " is not idle");
+  MappedSource source(image_);
+  return hot::verify(source);
 }
 
 }  // namespace okg::hot

@@ -107,6 +107,12 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"RollbackBadDigest", {"rollback", "--to", kDigest + "0"}, "--to"},
         Wrong{"ProbeNothing", {"probe"}, "live or ready"},
         Wrong{"ProbeSomethingElse", {"probe", "health"}, "\"health\""},
+        Wrong{"HotNothing", {"hot"}, "ls, stat, get"}, Wrong{"HotSomethingElse", {"hot", "cat"}, "\"cat\""},
+        Wrong{"HotTableForLs", {"hot", "ls", "--table", "players"}, "--table"},
+        Wrong{"HotGetNothing", {"hot", "get"}, "TABLE KEY"},
+        Wrong{"HotDiffOfOne", {"hot", "schema-diff", "/tmp"}, "A B"},
+        Wrong{"HotDiffOfNoFile", {"hot", "schema-diff", "/tmp", "/tmp"}, "/tmp: is no regular file"},
+        Wrong{"HotNoSuchFile", {"hot", "stat", "/nonexistent"}, "/nonexistent"},
         Wrong{"NoServerNamed", {"status"}, "--run", {{"XDG_RUNTIME_DIR", "/nonexistent"}}},
         Wrong{"BadName", {"status"}, "OKG_NAME", {{"OKG_NAME", "../x"}}}),
     [](const auto& tested) { return tested.param.name; });
@@ -127,7 +133,7 @@ TEST_P(Help, HasAnExample) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cli, Help,
-                         testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe"),
+                         testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe", "hot"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Overview, NamesEveryCommandAndExitCode) {
