@@ -51,7 +51,7 @@ class Store {
 
   // "resumed, epoch 2, …"
   std::string report() const;
-  // About once a second.
+  // Once a tick.
   void poll(std::chrono::nanoseconds budget);
 
  private:
