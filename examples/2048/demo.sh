@@ -160,29 +160,32 @@ say() { # say JSON, of less than 126 bytes
   printf "\\x81\\x$(printf %x $((128 + ${#1})))\\0\\0\\0\\0%s" "$1" >&3
 }
 # A page without a browser: the board after the last move, as the server tells it.
-page() { # page SESSION [MOVE...]
-  local LC_ALL=C text='' part answers=0 move
-  exec 3<>"/dev/tcp/127.0.0.1/$tcp_port" || return 1
+page() ( # page SESSION [MOVE...]; a subshell: it closes the connection
+  LC_ALL=C
+  exec 3<>"/dev/tcp/127.0.0.1/$tcp_port" || exit 1
   printf '%s\r\n' 'GET /ws HTTP/1.1' "Host: 127.0.0.1:$tcp_port" 'Connection: Upgrade' 'Upgrade: websocket' \
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' 'Sec-WebSocket-Version: 13' '' >&3
+  read -r -t $patience part <&3
+  case $part in
+    *' 101 '*) ;;
+    *) exit 1 ;; # 503: no payload yet
+  esac
+  until [ "$part" = $'\r' ]; do read -r -t $patience part <&3 || exit 1; done
   say "{\"type\":\"hello\",\"session\":\"$1\"}"
   for move in "${@:2}"; do say "{\"type\":\"move\",\"direction\":\"$move\"}"; done
+  text=
+  answers=0
   while IFS= read -r -d '}' -t $patience part <&3; do
     text+=$part}
     case $part in
       *'"type":"board"') # the last of its members
         answers=$((answers + 1))
-        if [ $answers -eq $# ]; then
-          printf '%s\n' "{\"best\"${text##*\{\"best\"}"
-          exec 3>&- 3<&-
-          return 0
-        fi
-        text='' ;;
+        [ $answers -eq $# ] && printf '%s\n' "{\"best\"${text##*\{\"best\"}" && exit 0
+        text= ;;
     esac
   done
-  exec 3>&- 3<&-
-  return 1
-}
+  exit 1
+)
 first_frame() { # first_frame SESSION: sets frame
   local end=$((SECONDS + patience))
   until frame=$(page "$1" 2>/dev/null); do

@@ -28,6 +28,7 @@ using game2048::Client;
 using game2048::Texts;
 
 constexpr auto tick = 50ms;
+constexpr auto first_tick = 5ms;  // until there is a payload: players wait for it
 #if defined(GAME_2048_NEXT)
 constexpr auto version = "1.1.0";
 #else
@@ -94,7 +95,7 @@ int run(const game2048::Flags& flags) {
     // Moves are answered as they come, the rest is done once a tick.
     for (const game2048::Event& event : inbox.take_until(next_tick)) web.send(game.handle(event));
     if (std::chrono::steady_clock::now() < next_tick) continue;
-    next_tick = std::chrono::steady_clock::now() + tick;
+    next_tick = std::chrono::steady_clock::now() + (shown.empty() ? first_tick : tick);
 
     server.poll();
     if (store) store->poll(1ms);

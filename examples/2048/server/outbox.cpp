@@ -20,7 +20,7 @@ namespace game2048 {
 namespace {
 
 constexpr auto pause = std::chrono::milliseconds(100);
-constexpr auto pause_in_trouble = std::chrono::seconds(1);
+constexpr auto pause_in_trouble = std::chrono::milliseconds(1000);
 
 // Of the last line that is complete, if it is of that series.
 std::uint64_t last_sequence(std::string_view text, std::uint64_t series) {
@@ -59,22 +59,23 @@ Outbox::~Outbox() {
 void Outbox::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
-  bool is_well = true;
+  bool was_well = true;
   while (!stop.stop_requested()) {
-    bool fine = true;
-    while (fine) {
-      const auto letter = store_.first_letter();
-      if (!letter) break;
-      fine = write(*letter) && store_.acknowledge(letter->sequence);
-    }
-    if (!fine && is_well)
-      std::fprintf(stderr, "game-2048: outbox: %s: %s: tried again until it works\n", file_.c_str(),
-                   std::strerror(errno));
-    is_well = fine;
+    const std::string trouble = send();
+    if (!trouble.empty() && was_well)
+      std::fprintf(stderr, "game-2048: outbox: %s: tried again until it works\n", trouble.c_str());
+    was_well = trouble.empty();
     std::unique_lock lock(mutex);
-    stopped.wait_for(lock, stop, fine ? std::chrono::nanoseconds(pause) : pause_in_trouble,
-                     [] { return false; });
+    stopped.wait_for(lock, stop, was_well ? pause : pause_in_trouble, [] { return false; });
   }
+}
+
+std::string Outbox::send() {
+  while (const auto letter = store_.first_letter()) {
+    if (!write(*letter)) return file_ + ": " + std::strerror(errno);
+    if (const auto done = store_.acknowledge(letter->sequence); !done) return done.error().text;
+  }
+  return {};
 }
 
 bool Outbox::open() {

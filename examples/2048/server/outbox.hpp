@@ -21,6 +21,7 @@ class Outbox {
 
  private:
   void run(const std::stop_token& stop);
+  std::string send();  // all that is there; what went wrong, or nothing
   bool open();
   bool write(const Store::Letter& letter);  // unless it is there
   void close();

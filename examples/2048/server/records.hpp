@@ -59,9 +59,12 @@ struct NewsRecord {
 
 }  // namespace game2048
 
-OKG_HOT_SCHEMA(game2048::BoardV1, 1, cells, score, turns, reached_goal, keeps_going)
+// The name stays, the version rises.
 #if defined(GAME_2048_NEXT)
-OKG_HOT_SCHEMA(game2048::BoardV2, 2, cells, score, moves, turns, reached_goal, keeps_going)
+OKG_HOT_SCHEMA(game2048::BoardRecord, 2, cells, score, moves, turns, reached_goal, keeps_going)
+OKG_HOT_SCHEMA(game2048::BoardV1, 1, cells, score, turns, reached_goal, keeps_going)
+#else
+OKG_HOT_SCHEMA(game2048::BoardRecord, 1, cells, score, turns, reached_goal, keeps_going)
 #endif
 OKG_HOT_SCHEMA(game2048::BestRecord, 1, score)
 OKG_HOT_SCHEMA(game2048::NewsRecord, 1, player, score, turns, news)
