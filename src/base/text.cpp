@@ -1,8 +1,8 @@
 #include "base/text.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <limits>
 
 #include "base/os.hpp"
@@ -170,11 +170,17 @@ std::string format_duration(std::chrono::nanoseconds duration) {
 }
 
 std::string format_time(std::int64_t realtime_ns) {
-  const std::time_t seconds = realtime_ns / 1'000'000'000;
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  // Not by gmtime_r(), which reads /etc/localtime the first time.
+  const std::chrono::sys_seconds time{
+      std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(realtime_ns))};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  char text[64];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   return text;
 }
 

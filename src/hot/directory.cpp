@@ -100,9 +100,10 @@ Status Engine::check_schema(std::size_t table, std::string_view name, const Tabl
   if (print != nullptr && *print != options.fingerprint)
     return mismatch("version " + std::to_string(options.schema_version) +
                     " of its schema has another layout in this program: give what changed a new version");
-  if (entry.newest_version < options.schema_version && !options.migrates)
-    return mismatch("holds records of schema " + std::to_string(entry.newest_version) + ", this program has " +
-                    std::to_string(options.schema_version) + " and no migration");
+  const std::uint64_t understood = options.oldest_version == 0 ? options.schema_version : options.oldest_version;
+  if (entry.oldest_version < understood)
+    return mismatch("holds records of schema " + std::to_string(entry.oldest_version) +
+                    ", from which no migration leads to " + std::to_string(options.schema_version));
   return {};
 }
 
@@ -116,6 +117,11 @@ void Engine::note_schema(std::size_t table, const TableOptions& options) {
   ordered::store(&place->version, 0);
   ordered::store(&place->fingerprint, options.fingerprint);
   ordered::store(&place->version, options.schema_version);
+}
+
+void Engine::note_oldest(std::size_t table, std::uint64_t version) {
+  const std::lock_guard lock(named_mutex_);
+  ordered::store(&image_.entry(table).oldest_version, version);
 }
 
 Status Engine::finalize(std::size_t table, const TableOptions& options) {
@@ -145,7 +151,7 @@ Result<std::size_t> Engine::table(std::string_view name, const TableOptions& opt
       Entry entry{};
       entry.kind = static_cast<std::uint64_t>(EntryKind::table);
       entry.flavor = static_cast<std::uint64_t>(options.key_kind);
-      entry.newest_version = options.schema_version;
+      entry.newest_version = entry.oldest_version = options.schema_version;
       entry.value_bytes = options.value_bytes;
       entry.schemas[0] = {options.schema_version, options.fingerprint};
       set_text(options.fields, entry.fields);
@@ -154,6 +160,9 @@ Result<std::size_t> Engine::table(std::string_view name, const TableOptions& opt
     at = **found;
     if (auto checked = check_schema(at, name, options); !checked) return checked.error();
     if (may_make) note_schema(at, options);
+    // An older program writes older records again.
+    if (may_make && image_.entry(at).oldest_version > options.schema_version)
+      ordered::store(&image_.entry(at).oldest_version, options.schema_version);
   }
   if (may_make && !options.writes_older)
     if (auto done = finalize(at, options); !done) return done.error();

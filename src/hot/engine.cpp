@@ -307,17 +307,15 @@ Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size
     if (attempt == kOptimisticReads) lock.lock();
     const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
     if ((before & 1) != 0) continue;
-    const auto found = index.find(hashed, key);
-    Got got = Got::missing;
-    RecordHeader header{};
+    Index::Found found;
+    const Index::Search search = index.search(hashed, key, &found);
+    Got got = search == Index::Search::missing ? Got::missing : Got::damaged;
+    RecordHeader& header = found.view.header;
     std::uint64_t deadline = 0;
-    if (!found) {
-      got = Got::damaged;
-    } else if (found->cell_offset != 0) {
-      header = found->view.header;
-      if (found->view.deadline_offset != 0) deadline = image_.load(found->view.deadline_offset);
+    if (search == Index::Search::found) {
+      if (found.view.deadline_offset != 0) deadline = image_.load(found.view.deadline_offset);
       got = header.value_bytes <= capacity ? Got::found : Got::too_small;
-      if (got == Got::found) ordered::copy_out(buffer, found->view.value, header.value_bytes);
+      if (got == Got::found) ordered::copy_out(buffer, found.view.value, header.value_bytes);
     }
     std::atomic_thread_fence(std::memory_order_acquire);
     if (shard.sequence.load(std::memory_order_relaxed) != before) continue;
@@ -391,6 +389,7 @@ Result<bool> Engine::read(std::size_t table, std::string_view key, std::string* 
 
 Size Engine::size_of(std::size_t table) const {
   Size size{1, 0, 0};
+  if (!is_here()) return size;
   for (const auto& shard : shards_) {
     const ShardRoot& root = image_.entry(table).shards[shard->number];
     size.records += ordered::load(&root.records);
@@ -401,6 +400,7 @@ Size Engine::size_of(std::size_t table) const {
 
 Size Engine::size() const {
   Size all;
+  if (!is_here()) return all;
   for (std::size_t i = 0; i < kMostTables; ++i) {
     if (image_.kind(i) != EntryKind::table) continue;
     const Size one = size_of(i);

@@ -22,7 +22,7 @@ struct TableOptions {
   std::uint64_t fingerprint = 0;  // of the value's layout; 0: plain bytes
   std::uint64_t value_bytes = 0;  // of each value; 0: they differ
   std::string fields;             // of the value, for people
-  bool migrates = false;          // records of older versions are understood
+  std::uint64_t oldest_version = 0;  // of a record that is understood; 0: schema_version
   bool writes_older = false;      // its records are of the version that was there, until finalize()
 };
 
@@ -87,6 +87,8 @@ class Engine {
   Region& region_at(std::size_t entry) const { return *regions_[entry]; }
   // From here on records of the table's newest version are written.
   base::Status finalize(std::size_t table, const TableOptions& options);
+  // No record is older.
+  void note_oldest(std::size_t table, std::uint64_t version);
 
   // Committed when it returns; nothing has changed when it fails. A put or an erase.
   base::Status commit(const Change& change);
@@ -148,6 +150,8 @@ class Engine {
   // Gives slabs without a record back, so that records of other sizes can have the room; put() does that
   // before it says that there is none. True: there were some.
   bool reclaim();
+  // Looks through all that an old process left, at once: compact() does it slab by slab.
+  void know_slabs();
   // A piece of moving the records of slabs that hold few of them elsewhere.
   enum class Compacted { nothing, looked, moved };
   base::Result<Compacted> compact();
@@ -156,8 +160,9 @@ class Engine {
 
   // From here on every change is refused, for this reason.
   void seal(base::Error why) { sealed_ = std::move(why); }
-  // In a child of the process that opened it there is nothing: every call fails.
-  bool is_here() const { return generation_ == base::fork_generation(); }
+  // Its memory is not there in children of this process: every call fails there.
+  void belongs_to_this_process() { generation_ = base::fork_generation(); }
+  bool is_here() const { return !generation_ || *generation_ == base::fork_generation(); }
   // closed in a forked child; what seal() said.
   base::Status check_writable() const;
 
@@ -219,7 +224,7 @@ class Engine {
 
   Image image_;
   std::uint32_t epoch_ = 0;
-  unsigned generation_ = base::fork_generation();
+  std::optional<unsigned> generation_;
   std::optional<base::Error> sealed_;
   std::function<std::int64_t()> clock_;
   Pages::Punch punch_;

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMostKeyBytes = 64;
 inline constexpr std::uint64_t kMostValueBytes = 64ULL << 20;
 inline constexpr std::size_t kMostNameBytes = 63;
 inline constexpr std::size_t kMostSchemas = 8;
-inline constexpr std::size_t kMostFieldBytes = 1272;
+inline constexpr std::size_t kMostFieldBytes = 1264;
 inline constexpr std::uint64_t kLeastBytes = 1ULL << 20;
 inline constexpr std::uint64_t kMostBytes = 1ULL << 40;
 
@@ -117,6 +117,7 @@ struct Entry {
   std::uint64_t name_bytes;
   std::array<char, kMostNameBytes + 1> name;
   std::uint64_t newest_version;  // records may have this one, but no later one
+  std::uint64_t oldest_version;  // … and no earlier one
   std::uint64_t value_bytes;     // of a region: how large it is; of a table: of each value, 0: they differ
   std::uint64_t data_offset, data_bytes;  // a journal's ring; a region's image
   std::uint64_t log_offset, log_words;    // a region's log

@@ -33,11 +33,6 @@ Error Index::damaged(const char* what) const {
   return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
 }
 
-bool Index::is_directory(const Rooted& root) const {
-  return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
-         image_.is_data(root.offset, 8ULL << root.depth);
-}
-
 Result<Rooted> Index::root() const {
   const std::uint64_t word = image_.load(root_);
   if (word == 0) return Rooted{0, 0};
@@ -72,36 +67,72 @@ Result<Index::Leaf> Index::leaf_of(std::uint32_t tag) const {
   return found;
 }
 
-Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
+// Which of a line's cells have that tag, as bits. A branch a cell would be mispredicted.
+unsigned Index::candidates(std::uint64_t line, std::uint32_t tag,
+                           std::array<std::uint64_t, kCellsPerLine>* cells) const {
+  ordered::copy_out(cells->data(), image_.word(line), kLineBytes);
+  unsigned found = 0;
+  for (unsigned c = 0; c < kCellsPerLine; ++c)
+    found |= static_cast<unsigned>((*cells)[c] >> (64 - kTagBits) == tag) << c;
+  return found;
+}
+
+bool Index::has_key(const RecordView& view, std::string_view key) {
+  if (view.header.key_bytes != key.size()) return false;
+  if (key.size() == 8) {  // a number
+    std::uint64_t theirs = 0, ours = 0;
+    ordered::copy_out(&theirs, view.key, 8);
+    std::memcpy(&ours, key.data(), 8);
+    return theirs == ours;
+  }
+  std::array<char, kMostKeyBytes> theirs;
+  ordered::copy_out(theirs.data(), view.key, key.size());
+  return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
+}
+
+// Nothing is allocated or copied here that need not be: with fewer instructions the processor waits for the memory of
+// several searches at once.
+Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
   const std::uint32_t tag = hashed.tag();
-  const auto leaf = leaf_of(tag);
-  if (!leaf) return leaf.error();
-  Found found;
-  if (leaf->directory_word == 0) return found;
+  const std::uint64_t root_word = image_.load(root_);
+  if (root_word == 0) return Search::missing;
+  const Rooted root = Rooted::from(root_word);
+  if (!is_directory(root)) return Search::no_directory;
+  const Rooted leaf =
+      Rooted::from(image_.load(root.offset + (std::uint64_t{tag} >> (kTagBits - root.depth)) * 8));
+  if (leaf.depth > root.depth || !image_.is_data_page(leaf.offset)) return Search::no_leaf;
   for (std::size_t i = 0; i < kWindowLines; ++i) {
-    const std::uint64_t line = cell_offset(leaf->leaf.offset, hashed.line() + i, 0);
-    // All eight first: a branch a cell would be mispredicted.
+    const std::uint64_t line = cell_offset(leaf.offset, hashed.line() + i, 0);
     std::array<std::uint64_t, kCellsPerLine> cells;
-    unsigned candidates = 0;
-    for (std::size_t c = 0; c < kCellsPerLine; ++c) {
-      cells[c] = image_.load(line + c * 8);
-      candidates |= static_cast<unsigned>(cells[c] >> (64 - kTagBits) == tag) << c;
-    }
-    for (; candidates != 0; candidates &= candidates - 1) {
-      const auto c = static_cast<std::size_t>(__builtin_ctz(candidates));
+    for (unsigned bits = candidates(line, tag, &cells); bits != 0; bits &= bits - 1) {
+      const auto c = static_cast<std::size_t>(__builtin_ctz(bits));
       if (cells[c] == 0) continue;
-      if (!view_record(image_, record_offset(cells[c]), &found.view) || found.view.table() != table_)
-        return damaged("a cell leads to no record");
-      std::array<char, kMostKeyBytes> theirs;
-      if (found.view.header.key_bytes != key.size()) continue;
-      ordered::copy_out(theirs.data(), found.view.key, key.size());
-      if (std::memcmp(theirs.data(), key.data(), key.size()) != 0) continue;
-      found.cell_offset = line + c * 8;
-      found.cell = cells[c];
-      return found;
+      const std::uint64_t offset = record_offset(cells[c]);
+      image_.prefetch(offset + kLineBytes);
+      if (!view_record(image_, offset, &found->view) || found->view.table() != table_) return Search::no_record;
+      if (!has_key(found->view, key)) continue;
+      found->cell_offset = line + c * 8;
+      found->cell = cells[c];
+      return Search::found;
     }
   }
-  return found;
+  return Search::missing;
+}
+
+Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
+  Found found;
+  switch (search(hashed, key, &found)) {
+    case Search::found:
+    case Search::missing:
+      return found;
+    case Search::no_directory:
+      return damaged("its root leads to no directory");
+    case Search::no_leaf:
+      return damaged("a directory word leads to no leaf");
+    case Search::no_record:
+      break;
+  }
+  return damaged("a cell leads to no record");
 }
 
 Status Index::check_own(const Leaf& leaf, std::uint8_t shard) const {

@@ -29,6 +29,9 @@ class Index {
   // For a writer, under the shard's mutex, and for a reader that validates what it found by the shard's
   // sequence. corrupt when a word leads to nowhere.
   base::Result<Found> find(Hashed hashed, std::string_view key) const;
+  // The same without a text of what is wrong.
+  enum class Search { found, missing, no_directory, no_leaf, no_record };
+  Search search(Hashed hashed, std::string_view key, Found* found) const;
 
   // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is none before
   // grow().
@@ -57,7 +60,13 @@ class Index {
   base::Status double_directory(const Rooted& root, Pages& pages, Shard& shard) const;
   base::Status split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const;
   base::Error damaged(const char* what) const;
-  bool is_directory(const Rooted& root) const;
+  bool is_directory(const Rooted& root) const {
+    return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
+           image_.is_data(root.offset, 8ULL << root.depth);
+  }
+  unsigned candidates(std::uint64_t line, std::uint32_t tag,
+                      std::array<std::uint64_t, kCellsPerLine>* cells) const;
+  static bool has_key(const RecordView& view, std::string_view key);
   // What a writer changes is what the page map says it is.
   base::Status check_own(const Leaf& leaf, std::uint8_t shard) const;
 

@@ -75,6 +75,7 @@ Status Store::make_engine() {
   if (!engine)
     return Error(engine.error().code, "hot state " + segment_->path() + ": " + engine.error().text);
   engine_ = *std::move(engine);
+  engine_->belongs_to_this_process();
   engine_->set_grow([this](std::uint64_t from, std::uint64_t to) { return segment_->allocate(from, to); });
   engine_->set_clock([&os = segment_->os()] { return os.boottime_ns(); });
   // What was to be there from the beginning stays there.

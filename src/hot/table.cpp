@@ -23,16 +23,10 @@ Result<std::unique_ptr<Table>> Table::open(Engine& engine, std::string_view name
     if (options.writes_older && !one.down)
       return about({Code::invalid_argument, "the migration from version " + std::to_string(one.from) +
                                                 " has no way back, so that older records cannot be written"});
-  options.migrates = !schema.migrations.empty();
+  options.oldest_version = options.schema_version - schema.migrations.size();
   const auto entry = engine.table(name, options, may_make);
   if (!entry) return entry.error();
   std::unique_ptr<Table> table(new Table(engine, *entry, std::move(schema)));
-  // Everything that may be there has to be understood.
-  const std::uint64_t newest = engine.image().entry(*entry).newest_version;
-  if (newest < table->own() && !leads_from(table->schema_.migrations, newest))
-    return about({Code::schema_mismatch, "holds records of schema " + std::to_string(newest) +
-                                             ", from which no migration leads to " +
-                                             std::to_string(table->own())});
   return table;
 }
 
@@ -42,6 +36,7 @@ std::uint64_t Table::written() const {
 
 Result<Change> Table::change_to_put(std::string_view key, std::string_view value, Deadline deadline,
                                     std::string* kept) const {
+  if (auto may = engine_.check_writable(); !may) return may.error();
   const std::uint64_t version = written();
   if (version != own()) {
     auto older = converted(value, own(), version);
@@ -111,10 +106,11 @@ Got Table::view(std::string_view key, Engine::View* view) {
 }
 
 Status Table::finalize() {
+  if (auto may = engine_.check_writable(); !may) return may;
   if (auto done = engine_.finalize(entry_, schema_.options); !done) return done;
   const std::lock_guard lock(migrate_mutex_);
   place_ = {};
-  is_migrated_ = false;
+  is_migrated_ = has_left_ = false;
   return {};
 }
 
@@ -152,12 +148,15 @@ bool Table::migrate() {
   if (keys_.empty()) {
     const bool more = engine_.older_keys(entry_, static_cast<std::uint16_t>(own()), &place_, &keys_);
     if (keys_.empty()) {
-      is_migrated_ = !more;
-      return more;
+      if (more) return true;
+      is_migrated_ = true;
+      // What could not be converted is still there.
+      if (!has_left_ && schema_.options.oldest_version < own()) engine_.note_oldest(entry_, own());
+      return false;
     }
   }
   // One at a time; what cannot be converted stays as it is.
-  (void)migrate_record(keys_.back());
+  if (!migrate_record(keys_.back())) has_left_ = true;
   keys_.pop_back();
   return true;
 }

@@ -63,11 +63,12 @@ class Table {
   std::mutex migrate_mutex_;
   Engine::LeafPlace place_;
   std::vector<std::string> keys_;
-  bool is_migrated_ = false;
+  bool is_migrated_ = false, has_left_ = false;  // has_left_: a record that was not converted
 };
 
 template <class Visit>
 base::Status Table::for_each(Visit&& visit) const {
+  if (!engine_.is_here()) return engine_.check_writable();
   base::Status wrong;
   auto done = engine_.for_each(entry_, [&](std::string_view key, std::string_view value, const Engine::Value& as) {
     if (as.schema == own()) return static_cast<bool>(visit(key, value));

@@ -160,6 +160,19 @@ bool Engine::look_through(Shard& shard) {
   return false;
 }
 
+void Engine::know_slabs() {
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard->mutex);
+    {
+      const std::lock_guard pages_lock(pages_.mutex);
+      while (pages_.scan(1024)) {
+      }
+    }
+    while (look_through(*shard)) {
+    }
+  }
+}
+
 Result<Engine::Compacted> Engine::compact() {
   if (!is_compacting_ && !may_compact_.exchange(false)) return Compacted::nothing;
   is_compacting_ = true;

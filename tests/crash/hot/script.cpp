@@ -141,7 +141,8 @@ class Script {
       case 0:
         return {"reclaim", [](Engine& engine) { return engine.reclaim() || true; }, model_};
       case 1:
-        return compact();
+        if (options_.compacts_often) return compact();
+        return append();
       case 2:
         return append();
       case 3:
@@ -206,6 +207,7 @@ class Script {
   }
 
   Step compact() {
+    engine_.engine().know_slabs();  // which stores nothing
     return {"compact",
             [](Engine& engine) {
               for (int i = 0; i < 200; ++i) {

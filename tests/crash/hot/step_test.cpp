@@ -13,6 +13,7 @@ TEST(HotSteps, EveryInstructionMayBeTheLast) {
   const bool is_long = std::getenv("OKG_LONG") != nullptr;
   options.steps = 1000;
   options.look_every = is_long ? 1 : 60;
+  options.compacts_often = is_long;
   options.reopen_every = 1'000'000;
   SteppedEngine engine(2 << 20, 1, is_long ? 900 : 1);
   const ScriptDone done = run_script(options, engine);

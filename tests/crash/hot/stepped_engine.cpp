@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <stdexcept>
 
@@ -25,7 +26,12 @@ class Child {
     if (pid_ == 0) {
       if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);
       ::raise(SIGSTOP);
-      const int code = body();
+      int code = 100;
+      try {
+        code = body();
+      } catch (const std::exception& exception) {
+        std::fprintf(stderr, "%s\n", exception.what());
+      }
       ::raise(SIGSTOP);
       ::_exit(code);
     }

@@ -22,5 +22,16 @@ TEST(Crc32c, GoesOnWhereItEnded) {
     EXPECT_EQ(crc32c(crc32c(0, text.data(), i), text.data() + i, text.size() - i), whole);
 }
 
+// Long ones are made of pieces: of every length the same as byte by byte.
+TEST(Crc32c, IsTheSameInPiecesAndByteByByte) {
+  std::string text(8000, '\0');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761U >> 13);
+  std::uint32_t expected = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    ASSERT_EQ(crc32c(0, text.data(), i), expected) << i;
+    expected = crc32c(expected, &text[i], 1);
+  }
+}
+
 }  // namespace
 }  // namespace okg::hot

@@ -164,13 +164,7 @@ TEST_F(HotTest, ADamagedRecordEndsAVisit) {
     const auto table = store->table("players", {});
     ASSERT_TRUE((*table)->put(key_of(1), "a value that can be found in the file"));
   }
-  std::string bytes;
-  {
-    std::ifstream in(file(), std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(in), {});
-  }
-  bytes[bytes.find("a value that can be found")] = 'A';
-  std::ofstream(file(), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  damage("a value that can be found", 'A');
   auto store = open();
   const auto table = store->table("players", {});
   EXPECT_EQ(get(**table, 1), "(damaged)");

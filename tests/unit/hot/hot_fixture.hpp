@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <memory>
 
 #include "hot/store.hpp"
@@ -45,6 +46,19 @@ class HotTest : public testing::Test {
     const Got got = table.get(key_of(key), value.data(), value.size(), &size);
     if (got != Got::found) return got == Got::missing ? "(missing)" : "(damaged)";
     return value.substr(0, size);
+  }
+
+  // Changes the first byte of `text` in the file.
+  void damage(std::string_view text, char byte) {
+    std::string bytes;
+    {
+      std::ifstream in(file(), std::ios::binary);
+      bytes.assign(std::istreambuf_iterator<char>(in), {});
+    }
+    const std::size_t at = bytes.find(text);
+    ASSERT_NE(at, std::string::npos);
+    bytes[at] = byte;
+    std::ofstream(file(), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   }
 
   okg::test::TemporaryDirectory top;
