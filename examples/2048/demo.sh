@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A game server updated while it runs: examples/2048/demo.sh [--stay] [--port N]
-# Builds okg and game-2048, plays the part of a pod (server + sidecar + two volumes) in a directory of its own, and
-# shows an update, a refused update and the way back. --stay leaves it running until Ctrl-C, to play. Set
-# OKG_BUILD_DIR to use a build that is there. Last line: "demo: ok", or "demo: failed: why".
+# Builds okg and game-2048, plays the part of a pod (server + sidecar + three volumes) in a directory of its own, and
+# shows an update, a refused update and the way back, a server that is killed in mid-game, and a new binary that goes on
+# with its boards. --stay leaves it running until Ctrl-C, to play. Set OKG_BUILD_DIR to use a build that is there. Last
+# line: "demo: ok", or "demo: failed: why".
 set -u -o pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,7 +17,7 @@ while [ $# -gt 0 ]; do
     --stay) stay=1 ;;
     --port) [ $# -gt 1 ] || { echo "demo: failed: --port wants a number"; exit 2; }; port=$2; shift ;;
     --port=*) port=${1#*=} ;;
-    -h | --help) sed -n '2,5s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
     *) echo "demo: failed: $1: no such flag: --stay, --port N"; exit 2 ;;
   esac
   shift
@@ -26,6 +27,7 @@ case $port in
 esac
 
 work=
+hot=
 server=
 sidecar=
 
@@ -45,6 +47,7 @@ clean() {
   [ -n "$sidecar" ] && stop "$sidecar"
   [ -n "$server" ] && stop "$server"
   [ -n "$work" ] && rm -rf "$work"
+  [ -n "$hot" ] && rm -rf "$hot"
 }
 trap clean EXIT
 trap 'echo "demo: failed: interrupted"; exit 1' INT TERM HUP
@@ -74,23 +77,27 @@ else
   build_both() {
     (cd "$root" && cmake --preset release) >"$work/configure.log" 2>&1 || return 1
     if [ -t 1 ]; then
-      (cd "$root" && cmake --build --preset release --target okg_program game-2048)
+      (cd "$root" && cmake --build --preset release --target okg_program game-2048 game-2048-next)
     else
-      (cd "$root" && cmake --build --preset release --target okg_program game-2048) >"$work/build.log" 2>&1
+      (cd "$root" && cmake --build --preset release --target okg_program game-2048 game-2048-next) >"$work/build.log" 2>&1
     fi
   }
   build_both || fail "the build: see above"
 fi
 okg=$build/okg
-[ -x "$okg" ] || fail "$okg: not there: build first, or unset OKG_BUILD_DIR"
-[ -x "$build/game-2048" ] || fail "$build/game-2048: not there: build first, or unset OKG_BUILD_DIR"
+for program in okg game-2048 game-2048-next; do
+  [ -x "$build/$program" ] || fail "$build/$program: not there: build first, or unset OKG_BUILD_DIR"
+done
 
-# ---- The pod: two volumes, and nothing of the surroundings
+# ---- The pod: three volumes, and nothing of the surroundings
 
 unset OKG_NAME OKG_HOT_DIR OKG_PODINFO_DIR OKG_CONTROLLER OKG_HTTP OKG_LEGACY_RELOAD OKG_TOKEN_FILE OKG_HOST_NETWORK
 unset OKG_TICK_TIMEOUT OKG_PROBATION
 export OKG_PAYLOAD_DIR=$work/payload OKG_RUN_DIR=$work/run
 mkdir "$OKG_PAYLOAD_DIR" "$OKG_RUN_DIR"
+# The third is memory: an emptyDir with `medium: Memory`.
+hot=$(mktemp -d /dev/shm/okg-2048.XXXXXX 2>/dev/null) || hot=$work/hot
+export OKG_HOT_DIR=$hot
 
 # The sidecar images: what the Dockerfile does with COPY and RUN okg pack.
 image() { # image VERSION FILES
@@ -143,11 +150,65 @@ serves() { # serves VERSION TEXT
   echo "GET /texts/en.json: version $1, game_over is \"$2\""
 }
 
+# The server container. A container that is started again has its old port and volumes.
+run_server() { # run_server PROGRAM
+  "$build/$1" --port "$port" --scores "$OKG_RUN_DIR/scores.jsonl" >"$work/server.out" 2>>"$work/server.log" &
+  server=$!
+}
+# One message of a page: a WebSocket frame whose mask is 0, so that the text stays as it is.
+say() { # say JSON, of less than 126 bytes
+  printf "\\x81\\x$(printf %x $((128 + ${#1})))\\0\\0\\0\\0%s" "$1" >&3
+}
+# A page without a browser: the board after the last move, as the server tells it.
+page() ( # page SESSION [MOVE...]; a subshell: it closes the connection
+  LC_ALL=C
+  exec 3<>"/dev/tcp/127.0.0.1/$tcp_port" || exit 1
+  printf '%s\r\n' 'GET /ws HTTP/1.1' "Host: 127.0.0.1:$tcp_port" 'Connection: Upgrade' 'Upgrade: websocket' \
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' 'Sec-WebSocket-Version: 13' '' >&3
+  read -r -t $patience part <&3
+  case $part in
+    *' 101 '*) ;;
+    *) exit 1 ;; # 503: no payload yet
+  esac
+  until [ "$part" = $'\r' ]; do read -r -t $patience part <&3 || exit 1; done
+  say "{\"type\":\"hello\",\"session\":\"$1\"}"
+  for move in "${@:2}"; do say "{\"type\":\"move\",\"direction\":\"$move\"}"; done
+  text=
+  answers=0
+  while IFS= read -r -d '}' -t $patience part <&3; do
+    text+=$part}
+    case $part in
+      *'"type":"board"') # the last of its members
+        answers=$((answers + 1))
+        [ $answers -eq $# ] && printf '%s\n' "{\"best\"${text##*\{\"best\"}" && exit 0
+        text= ;;
+    esac
+  done
+  exit 1
+)
+first_frame() { # first_frame SESSION: sets frame
+  local end=$((SECONDS + patience))
+  until frame=$(page "$1" 2>/dev/null); do
+    kill -0 "$server" 2>/dev/null || { server=; fail "$(tail -n 1 "$work/server.log")"; }
+    [ $SECONDS -lt $end ] || fail "no board after ${patience} s"
+    sleep 0.005
+  done
+}
+# SIGKILL, the next process, and a page that comes back.
+kill_and_run() { # kill_and_run PROGRAM SESSION: sets frame
+  local began=${EPOCHREALTIME/[.,]/}
+  kill -KILL "$server"
+  { wait "$server"; } 2>/dev/null
+  run_server "$1"
+  first_frame "$2"
+  echo "kill -> first frame: $(((${EPOCHREALTIME/[.,]/} - began) / 1000)) ms"
+  grep 'hot state:' "$work/server.log" | tail -n 1
+}
+
 # ---- What is shown
 
 step "A game server starts, and its sidecar brings version 1"
-"$build/game-2048" --port "$port" >"$work/server.out" 2>"$work/server.log" &
-server=$!
+run_server game-2048
 end=$((SECONDS + patience))
 until grep -q '^listening on http' "$work/server.out"; do
   kill -0 "$server" 2>/dev/null || { server=; fail "$(tail -n 1 "$work/server.log")"; }
@@ -156,6 +217,7 @@ until grep -q '^listening on http' "$work/server.out"; do
 done
 url=$(sed -n 's/^listening on //p' "$work/server.out")
 tcp_port=${url##*:}
+port=$tcp_port
 run_sidecar 1
 until_ready 1
 echo "play at $url"
@@ -201,6 +263,38 @@ until_ready 2
 [ "$(field reloads ok)" = "$loaded" ] || fail "version 2 was loaded again"
 [ "$(status | sed -n 's/.*"instance":"\([^"]*\)".*/\1/p')" = "$instance" ] || fail "the server was restarted"
 echo "ready: version $(field active version), the same server as at the start, $loaded payloads taken into use"
+
+step "The server is killed with SIGKILL in mid-game, and started again: the same board"
+session=demo-$$-0123456789
+moves=(left down right down left down up left down right down left down right down left)
+page "$session" "${moves[@]}" >/dev/null || fail "no answer to moves"
+board=$(page "$session") || fail "no board"
+echo "$board"
+kill_and_run game-2048 "$session"
+[ "$frame" = "$board" ] || fail "after the kill the board is $frame"
+page "$session" "${moves[@]}" >/dev/null || fail "no answer to moves"
+
+step "A new binary comes, whose record of a board is another one: still the same board, with its new field"
+board=$(page "$session") || fail "no board"
+echo "$board"
+kill_and_run game-2048-next "$session"
+echo "$frame"
+moved=$(sed -n 's/.*"moves":\([0-9]*\),.*/\1/p' <<<"$frame")
+[ "${frame/\"moves\":$moved,/}" = "$board" ] || fail "the new binary has another board"
+case $board in
+  *"\"turns\":$moved,"*) ;;
+  *) fail "the new field, moves, was not made of the old record: $moved" ;;
+esac
+best=$(sed -n 's/.*"best":\([0-9]*\),.*/\1/p' <<<"$board")
+end=$((SECONDS + patience))
+until grep -q "\"news\":\"best\".*\"score\":$best," "$OKG_RUN_DIR/scores.jsonl"; do
+  [ $SECONDS -lt $end ] || fail "the outbox did not send the best score, $best"
+  sleep 0.05
+done
+twice=$(sed 's/.*"sequence":\([0-9]*\),.*/\1/' "$OKG_RUN_DIR/scores.jsonl" | sort | uniq -d)
+[ -z "$twice" ] || fail "the outbox sent these twice: $twice"
+echo "the outbox: $(wc -l <"$OKG_RUN_DIR/scores.jsonl") best scores sent on, the last is $best, none was lost or sent twice"
+until_ready 2
 
 if [ -n "$stay" ]; then
   step "Staying until Ctrl-C: play at $url"

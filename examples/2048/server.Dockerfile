@@ -9,7 +9,8 @@ RUN cmake --preset release -DOKG_BUILD_TESTS=OFF -DBUILD_SHARED_LIBS=OFF \
 
 FROM debian:12-slim
 COPY --from=build /src/build/release/game-2048 /usr/local/bin/game-2048
-# The volumes are mounted at /okg/payload (read-only here) and /okg/run: see docs/interface.md, section 3.
+# The volumes are mounted at /okg/payload (read-only here), /okg/run and, in memory, /okg/hot: see docs/interface.md,
+# section 3.
 USER 65532:65532
 EXPOSE 8048
 ENTRYPOINT ["game-2048", "--address", "0.0.0.0", "--port", "8048"]

@@ -162,6 +162,37 @@ export const cases = {
     await player.playMoves(2);
   },
 
+  async 'killed-in-mid-game-the-same-board-goes-on'(t) {
+    const pod = await podWith(t, '1');
+    const player = await Player.open(t, pod.url);
+    const frames = player.frames();
+    // The second time with a binary whose records have another layout; it counts moves.
+    for (const [times, program] of [[1, 'game-2048'], [2, 'game-2048-next']]) {
+      await player.playMoves(10);
+      const before = await snapshot(player);
+      const best = await player.text('best');
+
+      const began = performance.now();
+      await pod.kill();
+      await pod.start(program);
+      const first = await until('a board from the new process', () => frames.find((frame) => frame.connection === times));
+      console.log(`kill -> first frame: ${Math.round(first.at - began)} ms (${program})`);
+      assert.deepEqual(first.said.cells, before.board);
+      assert.equal(first.said.moves, program === 'game-2048' ? undefined : first.said.turns);
+
+      await player.untilText('connection', 'live');
+      assert.deepEqual(await snapshot(player), {...before, reconnects: times});
+      assert.equal(await player.text('best'), best);
+    }
+    await player.playMoves(3);
+    assert.equal(frames.at(-1).said.moves, 23);
+    const board = await player.board();
+    await player.page.reload();
+    await player.untilLive();
+    assert.deepEqual(await player.board(), board);
+    assert.deepEqual(player.errors, []);
+  },
+
   // Nobody gets to 2048 in a test: here the page hears of it from a server's stand-in.
   async 'a-win-is-told-and-play-goes-on'(t) {
     const pod = await podWith(t, '1');

@@ -46,6 +46,21 @@ export class Player {
     return cells.map(([value]) => Number(value));
   }
 
+  // Boards that come over connections made from now on: the first of them is number 1.
+  frames() {
+    const frames = [];
+    let connections = 0;
+    this.page.on('websocket', (socket) => {
+      let connection = 0; // of those that got an answer
+      socket.on('framereceived', ({payload}) => {
+        connection ||= ++connections;
+        const said = JSON.parse(payload);
+        if (said.type === 'board') frames.push({connection, said, at: performance.now()});
+      });
+    });
+    return frames;
+  }
+
   async press(direction) {
     await this.page.keyboard.press(`Arrow${direction[0].toUpperCase()}${direction.slice(1)}`);
   }

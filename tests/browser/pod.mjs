@@ -1,7 +1,7 @@
-// What a pod is to these tests: game-2048 and a publisher, two directories as volumes, all of it gone at the end.
+// What a pod is to these tests: game-2048 and a publisher, three directories as volumes, all of it gone at the end.
 import {spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
@@ -30,6 +30,7 @@ export async function until(what, look) {
 
 export class Pod {
   #directory = mkdtempSync(join(tmpdir(), 'okg-browser-'));
+  #hot = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'okg-browser-')); // is memory
   #environment;
   #server = null;
   #sidecar = null;
@@ -37,7 +38,7 @@ export class Pod {
   #images = 0;
 
   constructor(t) {
-    this.#environment = {PATH: process.env.PATH};
+    this.#environment = {PATH: process.env.PATH, OKG_HOT_DIR: this.#hot};
     for (const volume of ['payload', 'run']) {
       mkdirSync(join(this.#directory, volume));
       this.#environment[`OKG_${volume.toUpperCase()}_DIR`] = join(this.#directory, volume);
@@ -45,19 +46,19 @@ export class Pod {
     t.after(async () => {
       await this.#end(this.#sidecar, 'SIGTERM');
       await this.#end(this.#server, 'SIGTERM');
-      rmSync(this.#directory, {recursive: true, force: true});
+      for (const directory of [this.#directory, this.#hot]) rmSync(directory, {recursive: true, force: true});
       console.log(this.#log); // what to look at when the case failed
     });
   }
 
-  // Starts game-2048, on the port it had before.
-  async start() {
+  // Starts game-2048, on the port it had before, or the one that comes after it.
+  async start(program = 'game-2048') {
     const port = this.url === undefined ? '0' : new URL(this.url).port;
-    this.#server = this.#spawn('game-2048', ['--port', port]);
+    this.#server = this.#spawn(program, ['--port', port]);
     let output = '';
     this.#server.stdout.on('data', (data) => output += data);
-    this.url = (await until('game-2048 listens', () => {
-      if (this.#server.exitCode !== null) throw new Error(`game-2048 ended: ${this.#log}`);
+    this.url = (await until(`${program} listens`, () => {
+      if (this.#server.exitCode !== null) throw new Error(`${program} ended: ${this.#log}`);
       return /^listening on (http:\/\/127\.0\.0\.1:\d+)\n/.exec(output);
     }))[1];
   }

@@ -44,14 +44,26 @@ class Board {
   // A number in [0, below), each as likely.
   using Random = std::function<std::uint32_t(std::uint32_t below)>;
 
+  // All there is to a game but the tiles to come.
+  struct State {
+    Cells cells{};
+    std::uint64_t score = 0;
+    std::uint32_t turns = 0;  // moves that slid something
+    bool reached_goal = false;
+    bool keeps_going = false;
+    bool operator==(const State&) const = default;
+  };
+
   // A new game: two tiles.
   explicit Board(Random random);
   // A game under way.
   Board(const Cells& cells, std::uint64_t score, Random random);
+  Board(const State& state, Random random);
 
-  const Cells& cells() const noexcept { return cells_; }
-  std::uint64_t score() const noexcept { return score_; }
-  std::uint32_t turns() const noexcept { return turns_; }  // moves that slid something
+  const State& state() const noexcept { return state_; }
+  const Cells& cells() const noexcept { return state_.cells; }
+  std::uint64_t score() const noexcept { return state_.score; }
+  std::uint32_t turns() const noexcept { return state_.turns; }
   Phase phase() const noexcept;
 
   // Does nothing unless the phase is `playing`.
@@ -63,11 +75,7 @@ class Board {
   bool can_slide() const noexcept;
   std::optional<Spawn> spawn();
 
-  Cells cells_{};
-  std::uint64_t score_ = 0;
-  std::uint32_t turns_ = 0;
-  bool reached_goal_ = false;
-  bool keeps_going_ = false;
+  State state_{};
   Random random_;
 };
 

@@ -22,13 +22,16 @@ bool is_address(const std::string& text) {
 }  // namespace
 
 const std::string_view usage =
-    "usage: game-2048 [--port N] [--address A] [--seed N]\n"
+    "usage: game-2048 [--port N] [--address A] [--seed N] [--scores FILE]\n"
     "\n"
     "The game 2048 in the browser, with pages and texts out of an okg payload.\n"
     "  --port N      port to listen on (0: any that is free)\n"
     "  --address A   IP address to listen on (127.0.0.1)\n"
     "  --seed N      the same tiles each time\n"
-    "Where payload and run directory are: OKG_PAYLOAD_DIR, OKG_RUN_DIR (docs/interface.md, section 3).\n"
+    "  --scores FILE where best scores and finished games are written to (standard output)\n"
+    "Where payload, run directory and hot state are: OKG_PAYLOAD_DIR, OKG_RUN_DIR, OKG_HOT_DIR "
+    "(docs/interface.md,\n"
+    "section 3).\n"
     "\n"
     "example: game-2048 --port 8048\n";
 
@@ -46,7 +49,7 @@ std::variant<Flags, std::string> parse_flags(std::span<const char* const> argume
       name = name.substr(0, equals);
     }
     const std::string shown(name);
-    if (name != "--port" && name != "--address" && name != "--seed")
+    if (name != "--port" && name != "--address" && name != "--seed" && name != "--scores")
       return shown + ": no such flag: see --help";
     if (!value) {
       if (++i == arguments.size()) return shown + ": wants a value: see --help";
@@ -56,6 +59,8 @@ std::variant<Flags, std::string> parse_flags(std::span<const char* const> argume
       return "--port " + std::string(*value) + ": not a port: give a number from 0 to 65535";
     if (name == "--seed" && !parse_number(*value, flags.seed.emplace()))
       return "--seed " + std::string(*value) + ": not a number from 0 to 2^64-1";
+    if (name == "--scores" && value->empty()) return "--scores: wants a file";
+    if (name == "--scores") flags.scores = *value;
     if (name == "--address") flags.address = *value;
     if (!is_address(flags.address))
       return "--address " + flags.address + ": not an IP address: give one of this machine, 127.0.0.1 say";

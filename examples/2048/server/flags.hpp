@@ -15,6 +15,7 @@ struct Flags {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  // any that is free
   std::optional<std::uint64_t> seed = {};
+  std::string scores = {};  // a file; empty: standard output
   bool help = false;
 };
 

@@ -2,6 +2,7 @@
 #include "game.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -46,7 +47,8 @@ bool is_session_id(std::string_view id) {
          });
 }
 
-Json board_message(const Board& board, std::uint64_t best, const Turn& turn) {
+Json board_message(const Board& board, std::uint64_t best, std::optional<std::uint64_t> moves,
+                   const Turn& turn) {
   Json slides = Json::array();
   for (const Slide& slide : turn.slides)
     slides.push_back({{"from", slide.from}, {"to", slide.to}, {"merged", slide.merged}});
@@ -54,18 +56,31 @@ Json board_message(const Board& board, std::uint64_t best, const Turn& turn) {
                {"best", best},    {"turns", board.turns()}, {"phase", name_of(board.phase())},
                {"slides", slides}};
   if (turn.spawn) message["spawn"] = turn.spawn->cell;
+  if (moves) message["moves"] = *moves;
   return message;
 }
 
 }  // namespace
 
-Game::Game(std::optional<std::uint64_t> seed) {
+Game::Game(std::optional<std::uint64_t> seed, Store* store) : store_(store) {
   if (seed) {
     seeds_.seed(*seed);
   } else {
     std::random_device device;
     std::seed_seq words{device(), device(), device(), device()};
     seeds_.seed(words);
+  }
+  if (store_ == nullptr) return;
+  for (const Player& player : store_->load()) {
+    Board board(player.board, random());
+    const Phase phase = board.phase();
+    sessions_.push_front({.id = player.id,
+                          .board = std::move(board),
+                          .best = player.best,
+                          .moves = player.moves,
+                          .kept_best = player.best,
+                          .kept_phase = phase});
+    by_id_.emplace(player.id, sessions_.begin());
   }
 }
 
@@ -90,6 +105,7 @@ std::vector<Outgoing> Game::handle(const Event& event) {
     const auto direction = direction_of(string_of(message, "direction"));
     if (!direction) return close;
     turn = session.board.move(*direction);
+    if (session.moves && !turn.slides.empty()) ++*session.moves;
   } else if (type == "new") {
     session.board = Board(random());
   } else if (type == "keep") {
@@ -98,8 +114,9 @@ std::vector<Outgoing> Game::handle(const Event& event) {
     return close;
   }
   session.best = std::max(session.best, session.board.score());
+  keep(session);
   sessions_.splice(sessions_.begin(), sessions_, known->second);
-  const auto text = text_of(board_message(session.board, session.best, turn));
+  const auto text = text_of(board_message(session.board, session.best, session.moves, turn));
   std::vector<Outgoing> out;
   for (const ConnectionId connection : session.connections)
     out.push_back({connection, text, connection == event.connection});
@@ -122,7 +139,8 @@ std::vector<Outgoing> Game::hello(ConnectionId connection, const std::string& id
   by_connection_.emplace(connection, session);
   std::vector<Outgoing> out;
   if (payload_) out.push_back({connection, payload_});
-  out.push_back({connection, text_of(board_message(session->board, session->best, {})), true});
+  out.push_back(
+      {connection, text_of(board_message(session->board, session->best, session->moves, {})), true});
   return out;
 }
 
@@ -136,12 +154,14 @@ Game::Sessions::iterator Game::session_of(const std::string& id) {
     const auto idle = std::find_if(sessions_.rbegin(), sessions_.rend(),
                                    [](const Session& session) { return session.connections.empty(); });
     if (idle != sessions_.rend()) {
+      if (store_ != nullptr) tell(store_->erase(idle->id));
       by_id_.erase(idle->id);
       sessions_.erase(std::next(idle).base());
     }
   }
   sessions_.push_front({.id = id, .board = Board(random())});
   by_id_.emplace(id, sessions_.begin());
+  keep(sessions_.front());
   return sessions_.begin();
 }
 
@@ -156,6 +176,24 @@ void Game::forget(ConnectionId connection) {
   if (found == by_connection_.end()) return;
   std::erase(found->second->connections, connection);
   by_connection_.erase(found);
+}
+
+// Before the answer: what a player has seen is there after a kill. Where it cannot be kept the game goes on.
+void Game::keep(Session& session) {
+  if (store_ == nullptr) return;
+  const Phase phase = session.board.phase();
+  const bool is_over = phase == Phase::over && session.kept_phase != Phase::over;
+  const Player player{session.id, session.board.state(), session.best, session.moves};
+  const auto kept = store_->save(player, session.best > session.kept_best, is_over);
+  tell(kept);
+  if (!kept) return;  // what is news now is news at the next time
+  session.kept_best = session.best;
+  session.kept_phase = phase;
+}
+
+void Game::tell(const okg::Result<void>& kept) {
+  if (std::exchange(is_kept_, static_cast<bool>(kept)) && !kept)
+    std::fprintf(stderr, "game-2048: hot state: boards are not kept: %s\n", kept.error().text.c_str());
 }
 
 }  // namespace game2048

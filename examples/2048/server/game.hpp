@@ -2,7 +2,7 @@
 //   page:   {"type":"hello","session":"…"} first, then {"type":"move","direction":"left"},
 //           {"type":"new"}, {"type":"keep"}
 //   server: {"type":"payload","version","client","texts":{"game_over","win"}} at the start and with each new
-//           payload; {"type":"board",…} in answer to each message of a page
+//           payload; {"type":"board",…} in answer to each message of a page, when it is kept
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
@@ -20,6 +20,7 @@
 #include "board.hpp"
 #include "content.hpp"
 #include "inbox.hpp"
+#include "store.hpp"
 
 namespace game2048 {
 
@@ -34,8 +35,9 @@ class Game {
  public:
   static constexpr std::size_t most_sessions = 1000;
 
-  // Without a seed the tiles are not predictable.
-  explicit Game(std::optional<std::uint64_t> seed);
+  // Without a seed the tiles are not predictable. Players go on with what `store`, where there is one, has
+  // kept.
+  explicit Game(std::optional<std::uint64_t> seed, Store* store = nullptr);
 
   std::vector<Outgoing> handle(const Event& event);
   // A payload came into use: tells every page. Boards stay as they are.
@@ -48,6 +50,9 @@ class Game {
     std::string id;
     Board board;
     std::uint64_t best = 0;
+    std::optional<std::uint64_t> moves = Store::no_moves();
+    std::uint64_t kept_best = 0;  // as the store has it
+    Phase kept_phase = Phase::playing;
     std::vector<ConnectionId> connections = {};  // two tabs may share a session
   };
   using Sessions = std::list<Session>;  // the most recently used first
@@ -56,7 +61,11 @@ class Game {
   Board::Random random();
   std::vector<Outgoing> hello(ConnectionId connection, const std::string& id);
   void forget(ConnectionId connection);
+  void keep(Session& session);
+  void tell(const okg::Result<void>& kept);
 
+  Store* store_;
+  bool is_kept_ = true;
   std::mt19937_64 seeds_;
   Sessions sessions_;
   std::unordered_map<std::string, Sessions::iterator> by_id_;

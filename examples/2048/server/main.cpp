@@ -1,6 +1,6 @@
 // game-2048: a small game server that takes its page and its texts from an okg payload and goes on playing
-// while they change. Everything that has to do with hot updates is in this file and in content.cpp.
-// SPDX-License-Identifier: Apache-2.0
+// while they change, and with the same boards after a kill. Everything that has to do with hot updates is in
+// this file and in content.cpp, with hot state in store.cpp. SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -17,6 +17,8 @@
 #include "flags.hpp"
 #include "game.hpp"
 #include "inbox.hpp"
+#include "outbox.hpp"
+#include "store.hpp"
 #include "web.hpp"
 
 namespace {
@@ -26,6 +28,12 @@ using game2048::Client;
 using game2048::Texts;
 
 constexpr auto tick = 50ms;
+constexpr auto first_tick = 5ms;  // until there is a payload: players wait for it
+#if defined(GAME_2048_NEXT)
+constexpr auto version = "1.1.0";
+#else
+constexpr auto version = "1.0.0";
+#endif
 
 int fail(int code, const std::string& text) {
   std::fprintf(stderr, "game-2048: %s\n", text.c_str());
@@ -35,6 +43,18 @@ int fail(int code, const std::string& text) {
 void log(okg::LogLevel, std::string_view category, std::string_view text) {
   std::fprintf(stderr, "game-2048: %.*s: %.*s\n", static_cast<int>(category.size()), category.data(),
                static_cast<int>(text.size()), text.data());
+}
+
+// Without one the server works, too: boards last as long as it does then.
+std::optional<game2048::Store> open_store(okg::GameServer& server) {
+  auto hot = server.hot_state("game-2048", {.max_bytes = 8 * okg::MiB, .shards = 1});
+  auto store = hot ? game2048::Store::open(*std::move(hot)) : okg::Result<game2048::Store>(hot.error());
+  if (!store) {
+    log(okg::LogLevel::error, "hot state", store.error().text);
+    return std::nullopt;
+  }
+  log(okg::LogLevel::info, "hot state", store->report());
+  return *std::move(store);
 }
 
 int run(const game2048::Flags& flags) {
@@ -47,9 +67,13 @@ int run(const game2048::Flags& flags) {
   // What is in use. Only the game loop's thread, this one, touches it.
   std::unique_ptr<Texts> texts;
   std::unique_ptr<Client> client;
-  game2048::Game game(flags.seed);
 
-  okg::GameServer server({.server_version = "1.0.0", .log = log});
+  okg::GameServer server({.server_version = version, .log = log});
+  auto store = open_store(server);
+  game2048::Game game(flags.seed, store ? &*store : nullptr);
+  std::optional<game2048::Outbox> outbox;
+  if (store) outbox.emplace(*store, flags.scores);
+
   server.on_reload<Texts>(
       "texts",
       {.prepare = [](const okg::Payload& payload, okg::StopToken) { return game2048::load_texts(payload); },
@@ -71,9 +95,10 @@ int run(const game2048::Flags& flags) {
     // Moves are answered as they come, the rest is done once a tick.
     for (const game2048::Event& event : inbox.take_until(next_tick)) web.send(game.handle(event));
     if (std::chrono::steady_clock::now() < next_tick) continue;
-    next_tick = std::chrono::steady_clock::now() + tick;
+    next_tick = std::chrono::steady_clock::now() + (shown.empty() ? first_tick : tick);
 
     server.poll();
+    if (store) store->poll(1ms);
     // Also true for the same files under a new version, which calls no handler.
     const okg::Payload payload = server.payload();
     if (payload.digest() == shown) continue;
