@@ -225,6 +225,50 @@ TEST_F(HotReader, ReadsWhileSomebodyWrites) {
   EXPECT_TRUE(store->engine().verify());
 }
 
+// A writer that acts between the reader's reads: the same as above, with no luck in it.
+TEST_F(HotReader, IsOvertakenBetweenItsReads) {
+  const auto store = open();
+  fill(*store, 200);
+  auto& engine = store->engine();
+  okg::test::FaultyOs slow;
+  const auto opened = Reader::open(slow, file());
+  ASSERT_TRUE(opened);
+  Reader& reader = **opened;
+  std::mt19937_64 random(3);
+  std::uint64_t reads = 0, pace = 0;
+  slow.before_each([&](std::uint64_t, okg::test::Call kind) {
+    if (kind != okg::test::Call::pread || ++reads % pace != 0) return;
+    // Of one size, so that each gets the slot that another one has left.
+    const std::uint64_t key = random() % 200;
+    EXPECT_TRUE(engine.put(0, key_of(key), value_of(key) + std::string(100 - value_of(key).size(), '!')));
+  });
+  for (pace = 5; pace < 40; ++pace) {
+    const auto found = records(reader, 0);
+    ASSERT_EQ(found.size(), 200U);
+    for (std::uint64_t key = 0; key < 200; ++key)
+      ASSERT_TRUE(found.at(std::string(key_of(key))).starts_with(value_of(key)));
+    for (std::uint64_t key = 0; key < 200; ++key) ASSERT_NE(value(reader, 0, key_of(key)), "(none)");
+    ASSERT_EQ(value(reader, 0, key_of(1000)), "(none)");
+  }
+
+  // Half of what is to be committed, then all of it.
+  Region& board = engine.region_at(4);
+  std::uint64_t step = 0;
+  slow.before_each([&](std::uint64_t, okg::test::Call kind) {
+    if (kind != okg::test::Call::pread || ++reads % pace != 0) return;
+    if (step % 2 == 0) EXPECT_TRUE(board.touch(0, 300));
+    std::memset(board.data(), static_cast<int>('a' + step / 2 % 26), step % 2 == 0 ? 150 : 300);
+    if (step % 2 == 1) EXPECT_TRUE(board.commit());
+    ++step;
+  });
+  for (pace = 3; pace < 20; ++pace)
+    for (int i = 0; i < 20; ++i) {
+      const auto bytes = reader.region(4, 1 << 20);
+      ASSERT_TRUE(bytes) << bytes.error().text;
+      ASSERT_EQ(*bytes, std::string(300, bytes->front()));
+    }
+}
+
 TEST_F(HotReader, FailsWhenReadingFails) {
   {
     fill(*open(), 10);
