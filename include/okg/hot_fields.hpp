@@ -1,5 +1,5 @@
-// The members of a struct, as far as a compiler without reflection can be asked for them. Part of hot_value.hpp.
-// SPDX-License-Identifier: Apache-2.0
+// The members of a struct, as far as a compiler without reflection can be asked for them. Part of
+// hot_value.hpp. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstddef>

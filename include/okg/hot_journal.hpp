@@ -1,4 +1,5 @@
-// okg::Journal: messages of a HotState that wait to be sent on. See okg.h. SPDX-License-Identifier: Apache-2.0
+// okg::Journal: messages of a HotState that wait to be sent on. See okg.h. SPDX-License-Identifier:
+// Apache-2.0
 #pragma once
 
 #include <cstdint>
@@ -30,14 +31,15 @@ class BytesJournal {
     if (code != OKG_OK) return Error(code, error);
     return sequence;
   }
-  // The first message behind the one of sequence `after`; 0: the first that is not acknowledged. OKG_NOT_FOUND.
+  // The first message behind the one of sequence `after`; 0: the first that is not acknowledged.
+  // OKG_NOT_FOUND.
   Result<Message<std::string>> peek(std::uint64_t after = 0) const {
     Message<std::string> message;
     okg_error error;
     std::size_t length = 0;
     for (;;) {
-      const okg_code code = okg_hot_journal_peek(journal_, after, message.value.data(), message.value.size(), &length,
-                                                 &message.sequence, &error);
+      const okg_code code = okg_hot_journal_peek(journal_, after, message.value.data(), message.value.size(),
+                                                 &length, &message.sequence, &error);
       const bool fits = code != OKG_NO_SPACE;
       if (code != OKG_OK && fits) return Error(code, error);
       message.value.resize(length);
@@ -79,8 +81,8 @@ class Journal {
     Message<T> message;
     okg_error error;
     std::size_t length = 0;
-    const okg_code code = okg_hot_journal_peek(journal_, after, std::addressof(message.value), sizeof(T), &length,
-                                               &message.sequence, &error);
+    const okg_code code = okg_hot_journal_peek(journal_, after, std::addressof(message.value), sizeof(T),
+                                               &length, &message.sequence, &error);
     if (code != OKG_OK) return Error(code, error);
     if (length != sizeof(T)) return Error(OKG_SCHEMA_MISMATCH, "the message has another size");
     return message;

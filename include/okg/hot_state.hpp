@@ -1,5 +1,5 @@
-// okg::HotState: typed tables, journals and regions in shared memory that survive SIGKILL at any instruction. See okg.h
-// for threads, errors and what is promised. SPDX-License-Identifier: Apache-2.0
+// okg::HotState: typed tables, journals and regions in shared memory that survive SIGKILL at any instruction.
+// See okg.h for threads, errors and what is promised. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <chrono>
@@ -65,8 +65,8 @@ class HotState {
     return report;
   }
 
-  // The version of the schema is V's own: see OKG_HOT_SCHEMA. `migrations`, made by Migration<From, To>, lead there from
-  // version to version.
+  // The version of the schema is V's own: see OKG_HOT_SCHEMA. `migrations`, made by Migration<From, To>, lead
+  // there from version to version.
   template <HotKey K, HotValue V>
   Result<Table<K, V>> table(const std::string& name, std::vector<okg_hot_migration> migrations = {},
                             TableOptions options = {}) {

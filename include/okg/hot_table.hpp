@@ -43,13 +43,16 @@ okg_code convert(void*, const void* from, std::size_t from_bytes_count, void* to
 //   hot.table<uint64_t, PlayerV2>("players", {okg::migration<PlayerV1, PlayerV2, &upgrade>()})
 template <HotValue From, HotValue To, To (*Up)(const From&)>
 okg_hot_migration migration() {
-  static_assert(HotSchema<From>::kVersion + 1 == HotSchema<To>::kVersion, "migrations lead to the next version");
+  static_assert(HotSchema<From>::kVersion + 1 == HotSchema<To>::kVersion,
+                "migrations lead to the next version");
   return {HotSchema<From>::kVersion, 0, &detail::convert<From, To, Up>, nullptr, nullptr};
 }
 template <HotValue From, HotValue To, To (*Up)(const From&), From (*Down)(const To&)>
 okg_hot_migration migration() {
-  static_assert(HotSchema<From>::kVersion + 1 == HotSchema<To>::kVersion, "migrations lead to the next version");
-  return {HotSchema<From>::kVersion, 0, &detail::convert<From, To, Up>, &detail::convert<To, From, Down>, nullptr};
+  static_assert(HotSchema<From>::kVersion + 1 == HotSchema<To>::kVersion,
+                "migrations lead to the next version");
+  return {HotSchema<From>::kVersion, 0, &detail::convert<From, To, Up>, &detail::convert<To, From, Down>,
+          nullptr};
 }
 
 // A record where it lies, unchanged while this lives. Movable.
@@ -57,7 +60,8 @@ template <HotValue V>
 class RecordView {
  public:
   RecordView(okg_hot_table* table, okg_hot_view view) : table_(table), view_(view) {}
-  RecordView(RecordView&& other) noexcept : table_(std::exchange(other.table_, nullptr)), view_(other.view_) {}
+  RecordView(RecordView&& other) noexcept
+      : table_(std::exchange(other.table_, nullptr)), view_(other.view_) {}
   RecordView& operator=(RecordView&&) = delete;
   ~RecordView() { okg_hot_view_end(table_, &view_); }
 
@@ -84,15 +88,15 @@ class Table {
   // Gone when `after` is over. A later put() keeps that.
   Result<void> put_for(const K& key, const V& value, std::chrono::nanoseconds after) {
     okg_error error;
-    return detail::status(okg_hot_put_for(table_, std::addressof(key), sizeof(K), std::addressof(value), sizeof(V),
-                                          after.count(), &error),
+    return detail::status(okg_hot_put_for(table_, std::addressof(key), sizeof(K), std::addressof(value),
+                                          sizeof(V), after.count(), &error),
                           error);
   }
   // 0: it stays.
   Result<void> set_deadline(const K& key, std::chrono::nanoseconds after) {
     okg_error error;
-    return detail::status(
-        okg_hot_set_deadline(table_, std::addressof(key), sizeof(K), after.count(), &error), error);
+    return detail::status(okg_hot_set_deadline(table_, std::addressof(key), sizeof(K), after.count(), &error),
+                          error);
   }
   // OKG_NOT_FOUND when there is none.
   Result<V> get(const K& key) const {

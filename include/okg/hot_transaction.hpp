@@ -1,4 +1,5 @@
-// okg::Transaction: changes of a HotState that happen together. See okg.h. SPDX-License-Identifier: Apache-2.0
+// okg::Transaction: changes of a HotState that happen together. See okg.h. SPDX-License-Identifier:
+// Apache-2.0
 #pragma once
 
 #include <memory>
@@ -34,8 +35,8 @@ class Transaction {
     std::array<std::byte, sizeof(V)> bytes{};
     std::size_t length = 0;
     okg_error error;
-    const okg_code code = okg_hot_txn_get(txn_.get(), table.handle(), std::addressof(key), sizeof(K), bytes.data(),
-                                          sizeof(V), &length, &error);
+    const okg_code code = okg_hot_txn_get(txn_.get(), table.handle(), std::addressof(key), sizeof(K),
+                                          bytes.data(), sizeof(V), &length, &error);
     if (code != OKG_OK) return Error(code, error);
     if (length != sizeof(V)) return Error(OKG_SCHEMA_MISMATCH, "the record has another size");
     return std::bit_cast<V>(bytes);

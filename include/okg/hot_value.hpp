@@ -1,5 +1,5 @@
-// What a value or key of hot state may be, told by the compiler, and what it looks like, told to `okg hot` and to the next
-// binary. See okg.h for what is promised. SPDX-License-Identifier: Apache-2.0
+// What a value or key of hot state may be, told by the compiler, and what it looks like, told to `okg hot`
+// and to the next binary. See okg.h for what is promised. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>
@@ -10,8 +10,9 @@
 
 namespace okg {
 
-// A program may vouch for a type whose members cannot be looked at (private ones, bit-fields, more than 64, a base class):
-// `template <> inline constexpr bool okg::hot_opaque<Vector3> = true;`. Then nobody sees a pointer in it, either.
+// A program may vouch for a type whose members cannot be looked at (private ones, bit-fields, more than 64, a
+// base class): `template <> inline constexpr bool okg::hot_opaque<Vector3> = true;`. Then nobody sees a
+// pointer in it, either.
 template <class T>
 inline constexpr bool hot_opaque = false;
 
@@ -52,8 +53,8 @@ constexpr bool has_only_values_in(TypeList<First, Rest...>) {
 }
 
 template <class T>
-inline constexpr bool is_looked_into = std::is_class_v<T> && std::is_aggregate_v<T> && !hot_opaque<T> &&
-                                       !std::is_empty_v<T>;
+inline constexpr bool is_looked_into =
+    std::is_class_v<T> && std::is_aggregate_v<T> && !hot_opaque<T> && !std::is_empty_v<T>;
 
 // No pointer, reference or the like, however deep inside.
 template <class T>
@@ -71,17 +72,18 @@ constexpr bool has_only_values() {
 }
 
 template <class T>
-concept Copyable = std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> &&
-                   !std::is_polymorphic_v<T> && !std::is_reference_v<T> && !std::is_const_v<T> &&
-                   !std::is_volatile_v<T>;
+concept Copyable =
+    std::is_trivially_copyable_v<T> && std::is_standard_layout_v<T> && !std::is_polymorphic_v<T> &&
+    !std::is_reference_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T>;
 
 template <class T>
 concept WithoutPointers = has_only_values<T>();
 
 }  // namespace detail
 
-// Bytes that mean the same in the next process, at another address: trivially copyable, of standard layout, and in it, how
-// deep ever, only numbers, enums, arrays and structs of them. No pointer, no reference, no std::string, nothing virtual.
+// Bytes that mean the same in the next process, at another address: trivially copyable, of standard layout,
+// and in it, how deep ever, only numbers, enums, arrays and structs of them. No pointer, no reference, no
+// std::string, nothing virtual.
 template <class T>
 concept HotValue = detail::Copyable<T> && detail::WithoutPointers<T>;
 
@@ -227,16 +229,17 @@ inline constexpr std::uint64_t hot_fingerprint = detail::fingerprint<T>();
 #define OKG_HOT_KEPT
 #endif
 
-// Gives a struct's layout a version, which rises with every change of it, and its members names: `okg hot` prints them, and
-// two members of one type that change places are not taken for each other. At namespace scope, outside of okg:
+// Gives a struct's layout a version, which rises with every change of it, and its members names: `okg hot`
+// prints them, and two members of one type that change places are not taken for each other. At namespace
+// scope, outside of okg:
 //   struct Player { std::uint32_t hp; char name[16]; };
 //   OKG_HOT_SCHEMA(Player, 2, hp, name)
-#define OKG_HOT_SCHEMA(Type, Version, ...)                                     \
-  template <>                                                                  \
-  struct okg::HotSchema<Type> {                                                \
-    static_assert((Version) >= 1 && (Version) <= 65535);                       \
-    static constexpr std::uint32_t kVersion = (Version);                       \
-    static constexpr std::string_view kName = #Type;                           \
-    static constexpr std::string_view kMembers = #__VA_ARGS__;                 \
-    OKG_HOT_KEPT static constexpr auto kMarker = okg::detail::marker<Type>();  \
+#define OKG_HOT_SCHEMA(Type, Version, ...)                                    \
+  template <>                                                                 \
+  struct okg::HotSchema<Type> {                                               \
+    static_assert((Version) >= 1 && (Version) <= 65535);                      \
+    static constexpr std::uint32_t kVersion = (Version);                      \
+    static constexpr std::string_view kName = #Type;                          \
+    static constexpr std::string_view kMembers = #__VA_ARGS__;                \
+    OKG_HOT_KEPT static constexpr auto kMarker = okg::detail::marker<Type>(); \
   };

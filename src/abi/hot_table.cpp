@@ -36,8 +36,8 @@ Result<TableSchema> translate(const okg_hot_schema& given) {
   return schema;
 }
 
-okg_code put(okg_hot_table* table, std::string_view key, const void* value, std::size_t bytes, Deadline deadline,
-             okg_error* error) noexcept {
+okg_code put(okg_hot_table* table, std::string_view key, const void* value, std::size_t bytes,
+             Deadline deadline, okg_error* error) noexcept {
   if (table == nullptr || !is_given(value, bytes) || !is_given(key.data(), key.size()))
     return tell(error, Code::invalid_argument, "okg_hot_put: table, key and value are required");
   return guarded(error, [&] { return finish(error, table->table->put(key, view(value, bytes), deadline)); });
@@ -70,7 +70,8 @@ okg_code set_deadline(okg_hot_table* table, std::string_view key, std::int64_t a
   });
 }
 
-okg_code view_begin(okg_hot_table* table, std::string_view key, okg_hot_view* out, okg_error* error) noexcept {
+okg_code view_begin(okg_hot_table* table, std::string_view key, okg_hot_view* out,
+                    okg_error* error) noexcept {
   if (table == nullptr || out == nullptr || !is_given(key.data(), key.size()))
     return tell(error, Code::invalid_argument, "okg_hot_view_begin: table, key and view are required");
   *out = {};

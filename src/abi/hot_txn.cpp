@@ -28,7 +28,7 @@ struct Wanted {
   std::string value;
   bool was_looked_at = false;
   bool was_there = false;
-  std::string found;        // as it lies there
+  std::string found;  // as it lies there
   std::uint16_t schema = 0;
 };
 
@@ -47,8 +47,8 @@ bool is_whole(const okg_hot_txn* txn, const okg_hot_table* table, std::string_vi
          is_given(key.data(), key.size());
 }
 
-okg_code put(okg_hot_txn* txn, okg_hot_table* table, std::string_view key, const void* value, std::size_t bytes,
-             okg_error* error) noexcept {
+okg_code put(okg_hot_txn* txn, okg_hot_table* table, std::string_view key, const void* value,
+             std::size_t bytes, okg_error* error) noexcept {
   if (!is_whole(txn, table, key) || !is_given(value, bytes))
     return tell(error, Code::invalid_argument,
                 "okg_hot_txn_put: txn, a table of the same segment, key and value are required");
@@ -76,7 +76,8 @@ Got look_at(const Record& record, Wanted* wanted) {
   std::string bytes;
   okg::hot::Engine::Value value;
   for (;;) {
-    const Got got = engine.get(record.first->table->entry(), record.second, bytes.data(), bytes.size(), &value);
+    const Got got =
+        engine.get(record.first->table->entry(), record.second, bytes.data(), bytes.size(), &value);
     if (got == Got::too_small) {
       bytes.resize(value.size);
       continue;
@@ -121,8 +122,8 @@ Result<std::vector<Change>> changes_of(const okg_hot_txn& txn, std::deque<std::s
   for (const auto& [record, wanted] : txn.records) {
     okg::hot::Table& table = *record.first->table;
     if (wanted.was_looked_at)
-      changes.push_back({wanted.was_there ? Change::Kind::expect : Change::Kind::expect_missing, table.entry(),
-                         record.second, wanted.found, wanted.schema});
+      changes.push_back({wanted.was_there ? Change::Kind::expect : Change::Kind::expect_missing,
+                         table.entry(), record.second, wanted.found, wanted.schema});
     if (wanted.kind == Wanted::Kind::erase) changes.push_back(table.change_to_erase(record.second));
     if (wanted.kind != Wanted::Kind::put) continue;
     const auto change = table.change_to_put(record.second, wanted.value, {}, &kept->emplace_back());

@@ -30,8 +30,8 @@ std::uint32_t by_table(std::uint32_t crc, const unsigned char* at, std::size_t s
   return crc;
 }
 
-// What the checksum becomes behind so many zero bytes: by each byte of it. A checksum is linear, so that of three pieces
-// can be made side by side, and put together by this.
+// What the checksum becomes behind so many zero bytes: by each byte of it. A checksum is linear, so that of
+// three pieces can be made side by side, and put together by this.
 template <std::size_t Zeros>
 constexpr auto kBehindZeros = [] {
   std::array<std::uint32_t, 32> bits{};
@@ -51,7 +51,8 @@ constexpr auto kBehindZeros = [] {
 template <std::size_t Zeros>
 std::uint32_t behind_zeros(std::uint32_t crc) noexcept {
   const auto& tables = kBehindZeros<Zeros>;
-  return tables[0][crc & 0xFF] ^ tables[1][crc >> 8 & 0xFF] ^ tables[2][crc >> 16 & 0xFF] ^ tables[3][crc >> 24];
+  return tables[0][crc & 0xFF] ^ tables[1][crc >> 8 & 0xFF] ^ tables[2][crc >> 16 & 0xFF] ^
+         tables[3][crc >> 24];
 }
 
 std::uint64_t word_at(const unsigned char* at) noexcept {
@@ -75,7 +76,8 @@ using Function = std::uint32_t (*)(std::uint32_t, const unsigned char*, std::siz
 #if defined(OKG_CRC_TARGET)
 // The instruction takes three cycles, but one can begin in each.
 template <std::size_t Piece>
-OKG_CRC_TARGET std::uint32_t by_three(std::uint32_t crc, const unsigned char*& at, std::size_t& size) noexcept {
+OKG_CRC_TARGET std::uint32_t by_three(std::uint32_t crc, const unsigned char*& at,
+                                      std::size_t& size) noexcept {
   for (; size >= Piece * 3; size -= Piece * 3, at += Piece * 3) {
     std::uint32_t second = 0, third = 0;
     for (std::size_t i = 0; i < Piece; i += 8) {

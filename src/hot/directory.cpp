@@ -10,7 +10,6 @@ using base::Code;
 using base::Error;
 using base::Result;
 using base::Status;
-using faults::is;
 using faults::Mutant;
 
 namespace {
@@ -48,8 +47,7 @@ Result<std::optional<std::size_t>> Engine::find_named(std::string_view name, Ent
       continue;
     }
     if (name_of(i) != name) continue;
-    if (found != kind)
-      return Error(Code::schema_mismatch, named(kind, name) + "is a " + what(found));
+    if (found != kind) return Error(Code::schema_mismatch, named(kind, name) + "is a " + what(found));
     return std::optional(i);
   }
   return std::optional<std::size_t>();
@@ -59,8 +57,7 @@ Result<std::optional<std::size_t>> Engine::find_named(std::string_view name, Ent
 Result<std::size_t> Engine::make_named(std::size_t at, std::string_view name, Entry entry,
                                        std::uint64_t data_pages, std::uint64_t log_pages) {
   const auto kind = static_cast<EntryKind>(entry.kind);
-  if (at == kMostTables)
-    return Error(Code::no_space, named(kind, name) + "there are 64 names already");
+  if (at == kMostTables) return Error(Code::no_space, named(kind, name) + "there are 64 names already");
   constexpr std::uint64_t kMostRun = UINT32_MAX;
   if (data_pages > kMostRun || log_pages > kMostRun)
     return Error(Code::invalid_argument, named(kind, name) + "is too large");
@@ -95,12 +92,14 @@ Status Engine::check_schema(std::size_t table, std::string_view name, const Tabl
   const auto mismatch = [&](const std::string& text) {
     return Error(Code::schema_mismatch, named(EntryKind::table, name) + text);
   };
-  if (entry.flavor != static_cast<std::uint64_t>(options.key_kind)) return mismatch("its keys are of another kind");
+  if (entry.flavor != static_cast<std::uint64_t>(options.key_kind))
+    return mismatch("its keys are of another kind");
   const std::uint64_t* print = print_of(entry, options.schema_version);
   if (print != nullptr && *print != options.fingerprint)
     return mismatch("version " + std::to_string(options.schema_version) +
                     " of its schema has another layout in this program: give what changed a new version");
-  const std::uint64_t understood = options.oldest_version == 0 ? options.schema_version : options.oldest_version;
+  const std::uint64_t understood =
+      options.oldest_version == 0 ? options.schema_version : options.oldest_version;
   if (entry.oldest_version < understood)
     return mismatch("holds records of schema " + std::to_string(entry.oldest_version) +
                     ", from which no migration leads to " + std::to_string(options.schema_version));
@@ -179,9 +178,10 @@ Result<std::size_t> Engine::journal(std::string_view name, const JournalOptions&
     at = **found;
     const SchemaPrint& print = image_.entry(at).schemas[0];
     if (print.version != options.schema_version || print.fingerprint != options.fingerprint)
-      return Error(Code::schema_mismatch, named(EntryKind::journal, name) + "holds messages of schema " +
-                                              std::to_string(print.version) +
-                                              (print.version == options.schema_version ? " with another layout" : ""));
+      return Error(Code::schema_mismatch,
+                   named(EntryKind::journal, name) + "holds messages of schema " +
+                       std::to_string(print.version) +
+                       (print.version == options.schema_version ? " with another layout" : ""));
   } else {
     if (!may_make) return Error(Code::not_found, named(EntryKind::journal, name) + "there is none");
     if (options.bytes < kPageBytes || options.bytes > kMostBytes)
@@ -211,14 +211,15 @@ Status Engine::migrate_region(std::size_t at, std::string_view name, const Regio
     return Error(error.code, named(EntryKind::region, name) + error.text);
   };
   auto migrations = options.migrations;
-  if (auto ordered = order_migrations(migrations, options.schema_version); !ordered) return about(ordered.error());
+  if (auto ordered = order_migrations(migrations, options.schema_version); !ordered)
+    return about(ordered.error());
   if (auto checked = Region::check(image_, at); !checked) return about(checked.error());
   const auto bytes = convert(migrations, {image_.at<char>(entry.data_offset), entry.value_bytes},
                              entry.schemas[0].version, options.schema_version);
   if (!bytes) return about(bytes.error());
   if (bytes->size() != options.bytes)
-    return about({Code::schema_mismatch, "the migration made " + std::to_string(bytes->size()) + " bytes of it, not " +
-                                             std::to_string(options.bytes)});
+    return about({Code::schema_mismatch, "the migration made " + std::to_string(bytes->size()) +
+                                             " bytes of it, not " + std::to_string(options.bytes)});
   regions_[at].reset();
   Shard& shard = *shards_[0];
   const std::lock_guard lock(shard.mutex);

@@ -16,8 +16,8 @@ using faults::Mutant;
 namespace {
 
 constexpr int kOptimisticReads = 16;
-// A change of a record up to this size goes through the log into the place where it lies: no place to be found, no bits
-// to be changed. Above, copying twice costs more.
+// A change of a record up to this size goes through the log into the place where it lies: no place to be
+// found, no bits to be changed. Above, copying twice costs more.
 constexpr std::uint64_t kMostInPlace = 2048;
 
 std::uint64_t user_bytes(const RecordHeader& header) {
@@ -109,12 +109,12 @@ Status Engine::check_writable() const {
 Status Engine::check_key(std::size_t table, std::string_view key) const {
   const Entry& entry = image_.entry(table);
   if (static_cast<KeyKind>(entry.flavor) == KeyKind::u64 ? key.size() == 8
-                                                           : !key.empty() && key.size() <= kMostKeyBytes)
+                                                         : !key.empty() && key.size() <= kMostKeyBytes)
     return {};
   return Error(Code::invalid_argument,
                "a key of " + std::to_string(key.size()) + " bytes: this table has " +
                    (static_cast<KeyKind>(entry.flavor) == KeyKind::u64 ? "numbers of 8 bytes"
-                                                                         : "keys of 1 to 64 bytes"));
+                                                                       : "keys of 1 to 64 bytes"));
 }
 
 void Engine::write_record(const Place& place, std::span<const std::byte> front, std::string_view value) {
@@ -174,7 +174,8 @@ Status Engine::try_commit(std::span<const Target> targets, std::span<Shard* cons
   }
 }
 
-Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& target, std::uint64_t* sequence) {
+Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& target,
+                                         std::uint64_t* sequence) {
   const Change& change = *target.change;
   switch (change.kind) {
     case Change::Kind::put:
@@ -198,7 +199,8 @@ Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& tar
   return Gathering::done;
 }
 
-void Engine::count(Operation& operation, std::size_t table, Shard& shard, std::int64_t records, std::int64_t bytes) {
+void Engine::count(Operation& operation, std::size_t table, Shard& shard, std::int64_t records,
+                   std::int64_t bytes) {
   const ShardRoot& root = image_.entry(table).shards[shard.number];
   const std::uint64_t counts = image_.offset_of(&root.records);
   const auto add = [&](std::uint64_t offset, std::int64_t more) {
@@ -238,9 +240,8 @@ Result<Engine::Gathering> Engine::gather_put(Operation& operation, const Target&
 
   const Front front(change.entry, change.key, change.value, change.schema, deadline, epoch_);
   const std::uint64_t bytes = front.size + change.value.size();
-  const auto more_bytes =
-      static_cast<std::int64_t>(change.key.size() + change.value.size()) -
-      static_cast<std::int64_t>(is_there ? user_bytes(found->view.header) : 0);
+  const auto more_bytes = static_cast<std::int64_t>(change.key.size() + change.value.size()) -
+                          static_cast<std::int64_t>(is_there ? user_bytes(found->view.header) : 0);
   // Not under a view, which looks at these bytes.
   if (is_there && bytes <= std::min(old.capacity, kMostInPlace) && bytes >= old.capacity / 4 * 3 &&
       shard.views.none() && operation.redo().set_range(old.offset, front.span(), bytes_of(change.value))) {
@@ -296,7 +297,8 @@ Status Engine::gather_erase(Operation& operation, const Target& target) {
   return {};
 }
 
-Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity, Value* value) const {
+Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
+                Value* value) const {
   if (!is_here()) return Got::closed;
   const Hashed hashed{hash_key(key, image_.header().seed)};
   Shard& shard = shard_of(hashed);
@@ -357,7 +359,8 @@ bool Engine::older_keys(std::size_t table, std::uint16_t schema, LeafPlace* plac
   for (std::size_t i = 0; leaf && leaf->offset != 0 && i < kLeafLines * kCellsPerLine; ++i) {
     const std::uint64_t cell = image_.load(leaf->offset + i * 8);
     RecordView view{};
-    if (cell == 0 || !view_record(image_, record_offset(cell), &view) || view.header.schema >= schema) continue;
+    if (cell == 0 || !view_record(image_, record_offset(cell), &view) || view.header.schema >= schema)
+      continue;
     keys->emplace_back(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
   }
   place->tag = leaf ? leaf->end : 1U << kTagBits;

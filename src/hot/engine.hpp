@@ -1,4 +1,5 @@
-// Tables, journals and regions in a mapped segment: everything but the file they lie in. Any thread, several at once.
+// Tables, journals and regions in a mapped segment: everything but the file they lie in. Any thread, several
+// at once.
 #pragma once
 
 #include <functional>
@@ -19,11 +20,11 @@ namespace okg::hot {
 struct TableOptions {
   KeyKind key_kind = KeyKind::u64;
   std::uint64_t schema_version = 1;
-  std::uint64_t fingerprint = 0;  // of the value's layout; 0: plain bytes
-  std::uint64_t value_bytes = 0;  // of each value; 0: they differ
-  std::string fields;             // of the value, for people
+  std::uint64_t fingerprint = 0;     // of the value's layout; 0: plain bytes
+  std::uint64_t value_bytes = 0;     // of each value; 0: they differ
+  std::string fields;                // of the value, for people
   std::uint64_t oldest_version = 0;  // of a record that is understood; 0: schema_version
-  bool writes_older = false;      // its records are of the version that was there, until finalize()
+  bool writes_older = false;         // its records are of the version that was there, until finalize()
 };
 
 struct JournalOptions {
@@ -78,10 +79,11 @@ class Engine {
   static base::Result<std::unique_ptr<Engine>> open(std::byte* base, const Header& header);
   ~Engine();
 
-  // Each finds what has that name, or makes it where it may. schema_mismatch when something of that name keeps
-  // something else; not_found.
+  // Each finds what has that name, or makes it where it may. schema_mismatch when something of that name
+  // keeps something else; not_found.
   base::Result<std::size_t> table(std::string_view name, const TableOptions& options, bool may_make = true);
-  base::Result<std::size_t> journal(std::string_view name, const JournalOptions& options, bool may_make = true);
+  base::Result<std::size_t> journal(std::string_view name, const JournalOptions& options,
+                                    bool may_make = true);
   base::Result<std::size_t> region(std::string_view name, const RegionOptions& options, bool may_make = true);
   Journal& journal_at(std::size_t entry) const { return *journals_[entry]; }
   Region& region_at(std::size_t entry) const { return *regions_[entry]; }
@@ -92,7 +94,8 @@ class Engine {
 
   // Committed when it returns; nothing has changed when it fails. A put or an erase.
   base::Status commit(const Change& change);
-  base::Status put(std::size_t table, std::string_view key, std::string_view value, std::uint16_t schema = 1) {
+  base::Status put(std::size_t table, std::string_view key, std::string_view value,
+                   std::uint16_t schema = 1) {
     return commit(Change{Change::Kind::put, table, key, value, schema});
   }
   // not_found when there is none.
@@ -101,8 +104,8 @@ class Engine {
   }
   // Of a record that is there; 0: none. A single store where the record has had one.
   base::Status set_deadline(std::size_t table, std::string_view key, std::int64_t at_ns);
-  // All of them or none, each record and journal at the most once but for appends. conflict when an expectation fails.
-  // `sequences`, where not nullptr, has room for those of the appended messages.
+  // All of them or none, each record and journal at the most once but for appends. conflict when an
+  // expectation fails. `sequences`, where not nullptr, has room for those of the appended messages.
   base::Status commit(std::span<const Change> changes, std::uint64_t* sequences = nullptr);
 
   struct Value {
@@ -124,12 +127,14 @@ class Engine {
   Got view(std::size_t table, std::string_view key, View* view);
   void end_view(const View& view);
 
-  // Of the next leaf, `place` of which begins with {0, 0}: the keys of records older than `schema`. False: it was the last.
+  // Of the next leaf, `place` of which begins with {0, 0}: the keys of records older than `schema`. False: it
+  // was the last.
   struct LeafPlace {
     std::size_t shard = 0;
     std::uint32_t tag = 0;
   };
-  bool older_keys(std::size_t table, std::uint16_t schema, LeafPlace* place, std::vector<std::string>* keys) const;
+  bool older_keys(std::size_t table, std::uint16_t schema, LeafPlace* place,
+                  std::vector<std::string>* keys) const;
 
   // Each record of a table that is there all the while, once, in no order, as get() gives it; `visit` may
   // call everything here. It returns false to end.
@@ -144,8 +149,9 @@ class Engine {
   // is not.
   base::Result<Usage> verify() const;
 
-  // Work that can wait, a piece of it: looks for free room that an old process left, erases what is past its deadline,
-  // empties slabs that are nearly empty, gives memory back. False when there is nothing left to do for now.
+  // Work that can wait, a piece of it: looks for free room that an old process left, erases what is past its
+  // deadline, empties slabs that are nearly empty, gives memory back. False when there is nothing left to do
+  // for now.
   bool work();
   // Gives slabs without a record back, so that records of other sizes can have the room; put() does that
   // before it says that there is none. True: there were some.
@@ -204,8 +210,8 @@ class Engine {
 
   base::Result<std::optional<std::size_t>> find_named(std::string_view name, EntryKind kind,
                                                       std::size_t* unused) const;
-  base::Result<std::size_t> make_named(std::size_t at, std::string_view name, Entry entry, std::uint64_t data_pages,
-                                       std::uint64_t log_pages);
+  base::Result<std::size_t> make_named(std::size_t at, std::string_view name, Entry entry,
+                                       std::uint64_t data_pages, std::uint64_t log_pages);
   base::Status migrate_region(std::size_t at, std::string_view name, const RegionOptions& options);
   base::Status check_schema(std::size_t table, std::string_view name, const TableOptions& options) const;
   void note_schema(std::size_t table, const TableOptions& options);
@@ -241,8 +247,8 @@ class Engine {
   // Where work() goes on; one thread at a time.
   std::mutex work_mutex_;
   std::atomic<bool> has_deadlines_{true};  // some record may have one
-  bool saw_deadline_ = false;             // in this pass
-  std::int64_t expire_next_ns_ = 0;       // the next pass
+  bool saw_deadline_ = false;              // in this pass
+  std::int64_t expire_next_ns_ = 0;        // the next pass
   std::size_t expire_table_ = 0, expire_shard_ = 0;
   std::uint32_t expire_tag_ = 0;
   bool is_compacting_ = false;

@@ -66,15 +66,16 @@ inline constexpr std::uint64_t kUsedPagesOffset = kStateOffset + offsetof(State,
 
 // ---- logs
 //
-// Page 1: the state words of the shards' logs, a line each; a region has one of its own. A log's words are entries: a
-// head, which says where how many words belong, and those words.
+// Page 1: the state words of the shards' logs, a line each; a region has one of its own. A log's words are
+// entries: a head, which says where how many words belong, and those words.
 inline constexpr std::uint64_t kLogStatesOffset = kPageBytes;
 
 struct LogState {
   static constexpr std::uint64_t kCommitted = 1ULL << 63;
   bool is_committed = false;
-  std::uint32_t sequence = 0;  // 31 bits, one more with each commit: who reads from outside sees that it went on
-  std::uint32_t words = 0;     // of all entries; 0 where nothing is committed
+  std::uint32_t sequence =
+      0;                    // 31 bits, one more with each commit: who reads from outside sees that it went on
+  std::uint32_t words = 0;  // of all entries; 0 where nothing is committed
 
   static constexpr LogState from(std::uint64_t word) {
     return {(word & kCommitted) != 0, static_cast<std::uint32_t>(word >> 32) & 0x7FFFFFFF,
@@ -111,6 +112,15 @@ struct SchemaPrint {
   std::uint64_t fingerprint;
 };
 
+// Of a journal: bytes ever appended, and of those the acknowledged ones.
+struct JournalEnds {
+  Line tail, head;
+};
+// Of a region.
+struct RegionLog {
+  Line log_state;
+};
+
 struct Entry {
   std::uint64_t kind;    // of EntryKind
   std::uint64_t flavor;  // KeyKind or RegionMode
@@ -125,19 +135,15 @@ struct Entry {
   std::array<char, kMostFieldBytes> fields;  // of the newest version, as text ending in 0; for people
   union {
     std::array<ShardRoot, kMostShards> shards;
-    // A journal: bytes ever appended, and of those the acknowledged ones. A region: the state of its log.
-    struct {
-      Line tail, head;
-    } journal;
-    struct {
-      Line log_state;
-    } region;
+    JournalEnds journal;
+    RegionLog region;
   };
 };
 static_assert(sizeof(Entry) == 2048 && offsetof(Entry, shards) == 1536);
 
-// ---- journal: frames behind each other in a ring, each of a header, a message, and zeros up to a multiple of 16. A
-// frame's sequence is the tail that it was appended at; its place in the ring that modulo the ring's bytes.
+// ---- journal: frames behind each other in a ring, each of a header, a message, and zeros up to a multiple
+// of 16. A frame's sequence is the tail that it was appended at; its place in the ring that modulo the ring's
+// bytes.
 struct FrameHeader {
   std::uint32_t crc;  // CRC-32C of the rest of this struct and the message
   std::uint32_t bytes;
@@ -151,8 +157,9 @@ inline constexpr std::uint64_t kMostMessageBytes = 16ULL << 20;
 // ---- page map: a word for each page of the file
 //
 // kind << 56 | shard << 48 | class << 40 | pages (of a run, in the word of its first page) or distance (of a
-// `tail`, to the first page). What lies inside a run that is not a slab has words without meaning. The class of a free
-// run is 1 when its memory was given back to the system: it has to be allocated before it is touched.
+// `tail`, to the first page). What lies inside a run that is not a slab has words without meaning. The class
+// of a free run is 1 when its memory was given back to the system: it has to be allocated before it is
+// touched.
 enum class PageKind : std::uint8_t {
   free = 0,
   slab = 1,

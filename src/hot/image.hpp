@@ -26,9 +26,7 @@ class Image {
     return static_cast<std::uint64_t>(static_cast<const std::byte*>(inside) - base_);
   }
 
-  Entry& entry(std::size_t index) const {
-    return *at<Entry>(header_.tables_offset + index * sizeof(Entry));
-  }
+  Entry& entry(std::size_t index) const { return *at<Entry>(header_.tables_offset + index * sizeof(Entry)); }
   EntryKind kind(std::size_t index) const {
     return static_cast<EntryKind>(ordered::load(&entry(index).kind));
   }

@@ -25,9 +25,7 @@ std::uint32_t directory_pages(unsigned depth) {
 }  // namespace
 
 Index::Index(const Image& image, std::size_t table, std::uint8_t shard)
-    : image_(image),
-      table_(table),
-      root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
+    : image_(image), table_(table), root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
 
 Error Index::damaged(const char* what) const {
   return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
@@ -90,8 +88,8 @@ bool Index::has_key(const RecordView& view, std::string_view key) {
   return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
 }
 
-// Nothing is allocated or copied here that need not be: with fewer instructions the processor waits for the memory of
-// several searches at once.
+// Nothing is allocated or copied here that need not be: with fewer instructions the processor waits for the
+// memory of several searches at once.
 Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
   const std::uint32_t tag = hashed.tag();
   const std::uint64_t root_word = image_.load(root_);
@@ -109,7 +107,8 @@ Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) c
       if (cells[c] == 0) continue;
       const std::uint64_t offset = record_offset(cells[c]);
       image_.prefetch(offset + kLineBytes);
-      if (!view_record(image_, offset, &found->view) || found->view.table() != table_) return Search::no_record;
+      if (!view_record(image_, offset, &found->view) || found->view.table() != table_)
+        return Search::no_record;
       if (!has_key(found->view, key)) continue;
       found->cell_offset = line + c * 8;
       found->cell = cells[c];
@@ -166,8 +165,7 @@ Status Index::grow(Hashed hashed, Pages& pages, Shard& shard) const {
   if (!leaf) return leaf.error();
   if (leaf->directory_word == 0) return begin(pages, shard);
   if (auto checked = check_own(*leaf, shard.number); !checked) return checked;
-  if (leaf->leaf.depth == kMostDepth)
-    return Error(base::Code::no_space, "too many keys with the same hash");
+  if (leaf->leaf.depth == kMostDepth) return Error(base::Code::no_space, "too many keys with the same hash");
   if (leaf->leaf.depth == leaf->root.depth) return double_directory(leaf->root, pages, shard);
   return split(*leaf, hashed.tag(), pages, shard);
 }

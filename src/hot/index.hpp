@@ -33,10 +33,11 @@ class Index {
   enum class Search { found, missing, no_directory, no_leaf, no_record };
   Search search(Hashed hashed, std::string_view key, Found* found) const;
 
-  // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is none before
-  // grow().
+  // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is
+  // none before grow().
   base::Result<std::uint64_t> room(Hashed hashed, const RedoRecord& redo, std::uint8_t shard) const;
-  // One step towards room for that key, an operation of its own: the first leaf, a larger directory, or a leaf made two.
+  // One step towards room for that key, an operation of its own: the first leaf, a larger directory, or a
+  // leaf made two.
   base::Status grow(Hashed hashed, Pages& pages, Shard& shard) const;
 
   // The leaf that `tag` belongs to, and which tags belong to it with it: from `first` up to `end`. offset 0:

@@ -30,8 +30,7 @@ Journal::Journal(const Image& image, const Entry& entry)
 
 Result<std::unique_ptr<Journal>> Journal::open(const Image& image, std::size_t entry) {
   const Entry& found = image.entry(entry);
-  if (!is_journal(image, found))
-    return Error(Code::corrupt, "a journal's entry leads to no ring");
+  if (!is_journal(image, found)) return Error(Code::corrupt, "a journal's entry leads to no ring");
   std::unique_ptr<Journal> journal(new Journal(image, found));
   if (auto checked = journal->check(); !checked) return checked.error();
   return journal;
@@ -44,7 +43,8 @@ Status Journal::check() const {
 }
 
 Error Journal::damaged(std::uint64_t at, const char* what) const {
-  return {Code::corrupt, "journal at " + std::to_string(ring_) + ", message " + std::to_string(at) + ": " + what};
+  return {Code::corrupt,
+          "journal at " + std::to_string(ring_) + ", message " + std::to_string(at) + ": " + what};
 }
 
 // In two pieces where the ring ends between.
@@ -115,8 +115,7 @@ Status Journal::peek(std::uint64_t after, void* buffer, std::size_t capacity, Me
   *message = {at, header->bytes};
   if (header->bytes > capacity) return Error(Code::no_space, "the buffer is smaller than the message");
   copy_out(buffer, at + sizeof(FrameHeader), header->bytes);
-  if (frame_crc(*header, buffer) != header->crc)
-    return damaged(at, "its checksum is wrong");
+  if (frame_crc(*header, buffer) != header->crc) return damaged(at, "its checksum is wrong");
   return {};
 }
 

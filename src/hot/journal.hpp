@@ -39,8 +39,8 @@ class Journal {
 
   // Committed when it returns. no_space when what is not acknowledged leaves no room.
   base::Result<std::uint64_t> append(std::string_view message);
-  // The first message behind `after` (0: the first that is not acknowledged), copied to `buffer`. not_found when there
-  // is none; no_space when the buffer is too small, `message` says how large; corrupt.
+  // The first message behind `after` (0: the first that is not acknowledged), copied to `buffer`. not_found
+  // when there is none; no_space when the buffer is too small, `message` says how large; corrupt.
   base::Status peek(std::uint64_t after, void* buffer, std::size_t capacity, Message* message) const;
   // Of that message and of all before it. invalid_argument when there is no such message.
   base::Status acknowledge(std::uint64_t sequence);

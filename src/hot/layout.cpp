@@ -48,8 +48,7 @@ Result<Header> lay_out(std::uint64_t max_bytes, std::uint64_t shards, std::uint6
   if (header.data_offset + 16 * kPageBytes > header.max_bytes)
     return Error(Code::invalid_argument, "a segment of " + base::format_size(max_bytes) +
                                              " has no room for " + std::to_string(shards) +
-                                             " shards with logs of " + std::to_string(log_words) +
-                                             " words");
+                                             " shards with logs of " + std::to_string(log_words) + " words");
   header.crc = header_crc(header);
   return header;
 }

@@ -31,8 +31,8 @@ bool leads_from(const std::vector<Migration>& migrations, std::uint64_t version)
   return find(migrations, version) != nullptr;
 }
 
-Result<std::string> convert(const std::vector<Migration>& migrations, std::string_view value, std::uint64_t from,
-                            std::uint64_t to) {
+Result<std::string> convert(const std::vector<Migration>& migrations, std::string_view value,
+                            std::uint64_t from, std::uint64_t to) {
   std::string converted(value);
   while (from != to) {
     const bool is_up = from < to;

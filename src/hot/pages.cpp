@@ -139,7 +139,8 @@ void Pages::settle() noexcept {
   std::uint64_t* const given_back = &image_.state().given_back.word;
   for (const Taken& taken : taken_)
     if (taken.backed_bytes != 0)
-      ordered::store(given_back, ordered::load(given_back) - std::min(taken.backed_bytes, ordered::load(given_back)));
+      ordered::store(given_back,
+                     ordered::load(given_back) - std::min(taken.backed_bytes, ordered::load(given_back)));
   taken_.clear();
 }
 

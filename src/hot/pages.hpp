@@ -67,7 +67,7 @@ class Pages {
   using Free = std::map<std::uint64_t, Run>;  // by first page
   struct Taken {
     std::uint64_t page;
-    Free::node_type run;  // of which it was taken; empty: of the unused ones
+    Free::node_type run;         // of which it was taken; empty: of the unused ones
     std::uint64_t backed_bytes;  // allocated again for it
   };
   static std::uint64_t free_word(const Run& run);

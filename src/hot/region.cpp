@@ -14,8 +14,8 @@ using faults::Mutant;
 
 namespace {
 
-constexpr std::uint64_t kBlock = 4096;                                 // compared at once
-constexpr std::uint64_t kMostLines = LogHead::kMostWords / 8;          // of an entry
+constexpr std::uint64_t kBlock = 4096;                         // compared at once
+constexpr std::uint64_t kMostLines = LogHead::kMostWords / 8;  // of an entry
 
 std::uint64_t lines_of(std::uint64_t bytes) {
   return (bytes + kLineBytes - 1) / kLineBytes;
@@ -33,8 +33,7 @@ Region::Region(const Image& image, const Entry& entry)
 
 Status Region::check(const Image& image, std::size_t entry) {
   const Entry& found = image.entry(entry);
-  if (!is_region(image, found))
-    return Error(Code::corrupt, "a region's entry leads to nowhere");
+  if (!is_region(image, found)) return Error(Code::corrupt, "a region's entry leads to nowhere");
   return Log(image, found).check();
 }
 
@@ -61,7 +60,8 @@ Result<std::unique_ptr<Region>> Region::open(const Image& image, std::size_t ent
 Status Region::touch(std::uint64_t offset, std::uint64_t bytes) {
   if (offset > bytes_ || bytes > bytes_ - offset)
     return Error(Code::invalid_argument, "touch of " + std::to_string(bytes) + " bytes at " +
-                                             std::to_string(offset) + ": the region has " + std::to_string(bytes_));
+                                             std::to_string(offset) + ": the region has " +
+                                             std::to_string(bytes_));
   if (mode_ == RegionMode::diff || bytes == 0) return {};
   const std::uint64_t end = (offset + bytes - 1) / kLineBytes + 1;
   std::uint64_t words = undo_words_;
@@ -123,7 +123,8 @@ void Region::for_each_touched(Visit&& visit) const {
 
 void Region::forget_touches() {
   for_each_touched([&](std::uint64_t at, std::uint64_t size) {
-    for (std::uint64_t line = at / kLineBytes; line < (at + size) / kLineBytes; ++line) touched_[line / 64] = 0;
+    for (std::uint64_t line = at / kLineBytes; line < (at + size) / kLineBytes; ++line)
+      touched_[line / 64] = 0;
   });
   undo_words_ = 0;
 }
@@ -147,13 +148,15 @@ Status Region::commit_diff() {
   };
   for (std::uint64_t block = 0; block < lines; block += kBlock / kLineBytes) {
     const std::uint64_t end = std::min(lines, block + kBlock / kLineBytes);
-    if (std::memcmp(live_ + block * kLineBytes, committed + block * kLineBytes, (end - block) * kLineBytes) == 0)
+    if (std::memcmp(live_ + block * kLineBytes, committed + block * kLineBytes, (end - block) * kLineBytes) ==
+        0)
       continue;
     for (std::uint64_t line = block; line < end; ++line) {
       if (!differs(line)) continue;
       std::uint64_t next = line + 1;
       while (next < end && differs(next)) ++next;
-      if (!record_.set_range(begin_ + line * kLineBytes, {live_ + line * kLineBytes, (next - line) * kLineBytes}))
+      if (!record_.set_range(begin_ + line * kLineBytes,
+                             {live_ + line * kLineBytes, (next - line) * kLineBytes}))
         return Error(Code::internal, "a region's log is too small");
       line = next;
     }

@@ -33,11 +33,11 @@ class Region {
   std::uint64_t size() const { return bytes_; }
   RegionMode mode() const { return mode_; }
 
-  // in_place: before these bytes are written. Lines that were announced since the last commit cost next to nothing.
-  // invalid_argument when they lie outside.
+  // in_place: before these bytes are written. Lines that were announced since the last commit cost next to
+  // nothing. invalid_argument when they lie outside.
   base::Status touch(std::uint64_t offset, std::uint64_t bytes);
-  // What lies in data() is what will be found. With check_touches(): conflict, and nothing committed, where something
-  // was written without touch().
+  // What lies in data() is what will be found. With check_touches(): conflict, and nothing committed, where
+  // something was written without touch().
   base::Status commit();
   // data() is again what was committed last.
   base::Status roll_back();

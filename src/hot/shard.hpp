@@ -43,8 +43,8 @@ struct Gathered {
   std::vector<Run> freed_runs;
 };
 
-// Views of a shard, and what was freed while there were some: free in the file, but nobody may have it yet. What was
-// freed under views waits for those that were there at the time, and for no later ones.
+// Views of a shard, and what was freed while there were some: free in the file, but nobody may have it yet.
+// What was freed under views waits for those that were there at the time, and for no later ones.
 class Views {
  public:
   bool none() const { return now_ == 0 && before_ == 0; }
@@ -89,9 +89,11 @@ struct alignas(kLineBytes) Shard {
   }
 };
 
-// Puts the free slots of one slab that an old process left where they are found. False when there is no such slab. The
-// mutexes of the shard and of the pages are held. `redo`: what is about to be committed, or nullptr.
-bool look_through_slab(const Image& image, Pages& pages, Shard& shard, unsigned size_class, const RedoRecord* redo);
+// Puts the free slots of one slab that an old process left where they are found. False when there is no such
+// slab. The mutexes of the shard and of the pages are held. `redo`: what is about to be committed, or
+// nullptr.
+bool look_through_slab(const Image& image, Pages& pages, Shard& shard, unsigned size_class,
+                       const RedoRecord* redo);
 
 // Gives slabs that hold no record back to the pages, so that others can have them. The shard's mutex is held.
 // How many pages it were.

@@ -80,7 +80,8 @@ Status Store::make_engine() {
   engine_->set_clock([&os = segment_->os()] { return os.boottime_ns(); });
   // What was to be there from the beginning stays there.
   if (options_.segment.first_bytes != 0)
-    engine_->set_punch([this](std::uint64_t from, std::uint64_t to) { return segment_->give_back(from, to); });
+    engine_->set_punch(
+        [this](std::uint64_t from, std::uint64_t to) { return segment_->give_back(from, to); });
   return {};
 }
 

@@ -51,8 +51,8 @@ class Store {
   const OpenReport& report() const { return report_; }
   bool is_read_only() const { return report_.opened == Opened::read_only; }
 
-  // Each finds what has that name, or makes it; a table lives as long as the store, for the others see engine(). schema_mismatch
-  // when something of that name keeps something else.
+  // Each finds what has that name, or makes it; a table lives as long as the store, for the others see
+  // engine(). schema_mismatch when something of that name keeps something else.
   base::Result<Table*> table(std::string_view name, TableSchema schema);
   base::Result<std::size_t> journal(std::string_view name, const JournalOptions& options);
   base::Result<std::size_t> region(std::string_view name, const RegionOptions& options);

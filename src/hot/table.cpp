@@ -44,8 +44,12 @@ Result<Change> Table::change_to_put(std::string_view key, std::string_view value
     *kept = *std::move(older);
     value = *kept;
   }
-  return Change{Change::Kind::put, entry_,   key,
-                value,             static_cast<std::uint16_t>(version), deadline,
+  return Change{Change::Kind::put,
+                entry_,
+                key,
+                value,
+                static_cast<std::uint16_t>(version),
+                deadline,
                 static_cast<std::uint16_t>(own())};
 }
 

@@ -70,14 +70,15 @@ template <class Visit>
 base::Status Table::for_each(Visit&& visit) const {
   if (!engine_.is_here()) return engine_.check_writable();
   base::Status wrong;
-  auto done = engine_.for_each(entry_, [&](std::string_view key, std::string_view value, const Engine::Value& as) {
-    if (as.schema == own()) return static_cast<bool>(visit(key, value));
-    if (as.schema > own()) return true;  // not this program's
-    const auto now = converted(value, as.schema, own());
-    if (now) return static_cast<bool>(visit(key, std::string_view(*now)));
-    wrong = now.error();
-    return false;
-  });
+  auto done =
+      engine_.for_each(entry_, [&](std::string_view key, std::string_view value, const Engine::Value& as) {
+        if (as.schema == own()) return static_cast<bool>(visit(key, value));
+        if (as.schema > own()) return true;  // not this program's
+        const auto now = converted(value, as.schema, own());
+        if (now) return static_cast<bool>(visit(key, std::string_view(*now)));
+        wrong = now.error();
+        return false;
+      });
   if (done && !wrong) return wrong;
   return done;
 }

@@ -21,7 +21,8 @@ Status Engine::expect(const Target& target) const {
     return Error(Code::conflict, "record " + base::quote(change.key) + ": was changed meanwhile");
   };
   bool is_there = found->cell_offset != 0;
-  if (is_there && found->view.deadline_offset != 0) is_there = !is_past(image_.load(found->view.deadline_offset));
+  if (is_there && found->view.deadline_offset != 0)
+    is_there = !is_past(image_.load(found->view.deadline_offset));
   if (change.kind == Change::Kind::expect_missing) {
     if (is_there) return conflict();
     return {};

@@ -187,7 +187,8 @@ Result<Engine::Compacted> Engine::compact() {
     return is_compacting_ ? Compacted::looked : Compacted::nothing;
   }
   const PageRun run = shard.emptied;
-  const SlabShape& shape = kSlabShapes[PageWord::from(image_.load(image_.page_word_offset(run.page))).size_class];
+  const SlabShape& shape =
+      kSlabShapes[PageWord::from(image_.load(image_.page_word_offset(run.page))).size_class];
   const unsigned size_class = PageWord::from(image_.load(image_.page_word_offset(run.page))).size_class;
   const std::uint64_t slab = run.page * kPageBytes;
   std::size_t moved = 0;

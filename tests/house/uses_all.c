@@ -192,7 +192,8 @@ static void hot_transaction(okg_hot* hot, okg_hot_table* players, okg_hot_table*
   CHECK(okg_hot_txn_commit(txn, &error) == OKG_OK);
   okg_hot_txn_free(txn);
   CHECK(okg_hot_get_u64(players, 100, text, sizeof text, NULL, &error) == OKG_OK);
-  CHECK(okg_hot_erase_u64(players, 100, &error) == OKG_OK && okg_hot_erase(words, "sword", 5, &error) == OKG_OK);
+  CHECK(okg_hot_erase_u64(players, 100, &error) == OKG_OK &&
+        okg_hot_erase(words, "sword", 5, &error) == OKG_OK);
 
   CHECK(okg_hot_journal_append(outbox, "more", 5, &second, &error) == OKG_OK);
   CHECK(okg_hot_journal_peek(outbox, 0, text, sizeof text, &length, &first, &error) == OKG_OK && length == 7);

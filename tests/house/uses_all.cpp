@@ -1,6 +1,6 @@
 // Every wrapper of okg.hpp without exceptions and RTTI: uses_all RUN_DIR PAYLOAD_DIR, as uses_all.c.
-#include <array>
 #include <unistd.h>
+#include <array>
 #include <okg/okg.hpp>
 
 #include <cstdio>
@@ -147,7 +147,8 @@ void hot_state(okg::GameServer& server, const std::string& directory) {
     }
     CHECK(players->view(7) && (*players->view(7))->score == 3);
     CHECK(pairs->put({1, 2}, 12) && pairs->get({1, 2}).value_or(0) == 12 && pairs->size() == 1);
-    CHECK(pairs->put_for({1, 3}, 13, std::chrono::hours(1)) && pairs->set_deadline({1, 3}, std::chrono::nanoseconds(-1)) &&
+    CHECK(pairs->put_for({1, 3}, 13, std::chrono::hours(1)) &&
+          pairs->set_deadline({1, 3}, std::chrono::nanoseconds(-1)) &&
           pairs->get({1, 3}).error().code == OKG_NOT_FOUND);
     int sum = 0;
     CHECK(

@@ -29,10 +29,11 @@ std::optional<std::string> read_entry(Engine& engine, std::size_t entry, Model* 
     case EntryKind::free:
       return std::nullopt;
     case EntryKind::table: {
-      const auto read = engine.for_each(entry, [&](std::string_view key, std::string_view value, const auto&) {
-        (*found)[{entry, std::string(key)}] = value;
-        return true;
-      });
+      const auto read =
+          engine.for_each(entry, [&](std::string_view key, std::string_view value, const auto&) {
+            (*found)[{entry, std::string(key)}] = value;
+            return true;
+          });
       if (!read) return "iterate: " + read.error().text;
       return std::nullopt;
     }

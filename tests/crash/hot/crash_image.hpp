@@ -12,7 +12,8 @@
 
 namespace okg::hot::test {
 
-// What is in each table (by key), journal (by sequence) and region (one value), which are named by their number.
+// What is in each table (by key), journal (by sequence) and region (one value), which are named by their
+// number.
 using Model = std::map<std::pair<std::size_t, std::string>, std::string>;
 
 // Page-aligned bytes, zero at first; shared with children where they are to be.

@@ -72,6 +72,71 @@ StoreOptions options(const std::string& directory) {
   return options;
 }
 
+constexpr std::uint64_t kRing = 16 * 1024;
+
+// Which put of which thread: what is written together with it.
+struct Note {
+  std::uint64_t thread, number;
+};
+std::string_view bytes_of(const Note& note) {
+  return {reinterpret_cast<const char*>(&note), sizeof note};
+}
+
+// What a program has open.
+struct Opened {
+  Engine& engine;
+  Table& acts;
+  Table& counts;
+  std::size_t outbox;
+};
+std::optional<Opened> open_all(Store& store) {
+  const auto acts = store.table("acts", {}), counts = store.table("counts", {});
+  const auto outbox = store.journal("outbox", {kRing, 1, 0});
+  if (!acts || !counts || !outbox) return std::nullopt;
+  return Opened{store.engine(), **acts, **counts, *outbox};
+}
+
+// An erase alone; a put with a count and a message, all or nothing.
+base::Status carry_out(Opened& opened, const Act& act, const Note& note) {
+  if (act.erases) return opened.acts.erase(key_of(act.key));
+  const std::array<Change, 3> changes = {
+      Change{Change::Kind::put, opened.acts.entry(), key_of(act.key), act.value},
+      Change{Change::Kind::put, opened.counts.entry(), key_of(note.thread), bytes_of(note)},
+      Change{Change::Kind::append, opened.outbox, {}, bytes_of(note)}};
+  auto done = opened.engine.commit(changes);
+  if (done || opened.engine.journal_at(opened.outbox).lag() < kRing / 2) return done;
+  // The journal is full: its first half is done with.
+  Journal& outbox = opened.engine.journal_at(opened.outbox);
+  Journal::Message message;
+  Note read{};
+  for (int i = 0; i < 200; ++i)
+    if (!outbox.peek(message.sequence, &read, sizeof read, &message)) break;
+  if (auto acknowledged = outbox.acknowledge(message.sequence); !acknowledged) return acknowledged;
+  return opened.engine.commit(changes);
+}
+
+// Counts and messages are those of the puts that have happened: the last of each thread.
+std::string check_notes(Opened& opened, int thread, std::uint64_t last_put) {
+  Note count{};
+  std::size_t size = 0;
+  const auto number = static_cast<std::uint64_t>(thread);
+  const Got got = opened.counts.get(key_of(number), &count, sizeof count, &size);
+  if (last_put == UINT64_MAX) return got == Got::missing ? "" : "a count of nothing";
+  if (got != Got::found || count.number != last_put)
+    return "the count is " + std::to_string(count.number) + ", not " + std::to_string(last_put);
+  Journal::Message message;
+  std::uint64_t last = UINT64_MAX;
+  for (Note note{};
+       opened.engine.journal_at(opened.outbox).peek(message.sequence, &note, sizeof note, &message);) {
+    if (note.thread != number) continue;
+    // Twice where a writer was killed before it was told: the next one does it again.
+    if (last != UINT64_MAX && note.number < last) return "messages come in another order";
+    last = note.number;
+  }
+  if (last != UINT64_MAX && last != last_put) return "the last message is of another put";
+  return "";
+}
+
 // In a process of its own, until it is killed.
 [[noreturn]] void write_for_ever(const std::string& directory, Acknowledged* acknowledged) {
   auto store = Store::open(base::Os::real(), options(directory));
@@ -79,15 +144,14 @@ StoreOptions options(const std::string& directory) {
     fail(acknowledged, store.error());
     ::_exit(1);
   }
-  const auto table = (*store)->table("acts", {});
-  if (!table) ::_exit(2);
+  auto opened = open_all(**store);
+  if (!opened) ::_exit(2);
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t)
     threads.emplace_back([&, t] {
       for (std::uint64_t n = acknowledged->done[t];; ++n) {
         const Act next = act(t, n);
-        const auto done = next.erases ? (*table)->erase(key_of(next.key))
-                                      : (*table)->put(key_of(next.key), next.value);
+        const auto done = carry_out(*opened, next, {static_cast<std::uint64_t>(t), n});
         if (!done && done.error().code != base::Code::not_found) {
           fail(acknowledged, done.error());
           return;
@@ -107,6 +171,7 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
   ASSERT_NE(acknowledged, MAP_FAILED);
   State states[kThreads];
   std::uint64_t applied[kThreads] = {};
+  std::uint64_t last_put[kThreads] = {UINT64_MAX, UINT64_MAX};
   std::mt19937_64 random(7);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   std::uint64_t kills = 0, in_flight = 0;
@@ -134,10 +199,10 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
     ASSERT_TRUE(store) << store.error().text;
     const auto usage = (*store)->engine().verify();
     ASSERT_TRUE(usage) << "after kill " << kills << ": " << usage.error().text;
-    const auto table = (*store)->table("acts", {});
-    ASSERT_TRUE(table);
+    auto opened = open_all(**store);
+    ASSERT_TRUE(opened);
     State found[kThreads];
-    ASSERT_TRUE((*table)->for_each([&](std::string_view key, std::string_view value) {
+    ASSERT_TRUE(opened->acts.for_each([&](std::string_view key, std::string_view value) {
       std::uint64_t number = 0;
       std::memcpy(&number, key.data(), sizeof number);
       found[number % kThreads][number] = value;
@@ -145,10 +210,17 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
     }));
     for (int t = 0; t < kThreads; ++t) {
       const std::uint64_t done = acknowledged->done[t];
-      for (; applied[t] < done; ++applied[t]) carry_out(act(t, applied[t]), &states[t]);
-      if (found[t] == states[t]) continue;
+      const auto apply_next = [&] {
+        const Act next = act(t, applied[t]);
+        if (!next.erases) last_put[t] = applied[t];
+        carry_out(next, &states[t]);
+        ++applied[t];
+      };
+      while (applied[t] < done) apply_next();
+      if (found[t] == states[t] && check_notes(*opened, t, last_put[t]).empty()) continue;
       // One more may have happened without anybody having been told.
-      carry_out(act(t, applied[t]++), &states[t]);
+      apply_next();
+      ASSERT_EQ(check_notes(*opened, t, last_put[t]), "") << "thread " << t << " after kill " << kills;
       ASSERT_TRUE(found[t] == states[t])
           << "thread " << t << " after kill " << kills << ": neither what was acknowledged nor "
           << "one more";
@@ -160,6 +232,7 @@ TEST(HotKills, NothingAcknowledgedIsLost) {
     store->reset();
     okg::test::TemporaryDirectory::remove(directory.path() + "/hot");
     for (State& state : states) state.clear();
+    for (std::uint64_t& put : last_put) put = UINT64_MAX;
   }
   EXPECT_GT(kills, 100U);
   EXPECT_GT(in_flight, 0U) << "no kill hit an operation";

@@ -8,7 +8,7 @@ namespace okg::hot::test {
 namespace {
 
 constexpr std::size_t kNumbers = 0, kNames = 1, kOutbox = 2, kDiff = 3, kInPlace = 4;
-constexpr std::uint64_t kRegionBytes = 5000;  // no multiple of a line
+constexpr std::uint64_t kRegionBytes = 5000;     // no multiple of a line
 constexpr std::size_t kOpening = 4 + 180 + 151;  // steps
 
 RegionOptions region_options(std::size_t entry) {
@@ -40,10 +40,15 @@ class Script {
   ScriptDone run() {
     ScriptDone done;
     done.wrong = make_named();
+    for (std::size_t i = 0; i < options_.filled && !done.wrong; ++i) {
+      const Step next = put("fill", kNumbers, new_key(kNumbers), 8);
+      if (next.operation(engine_.engine())) model_ = next.after;
+    }
     for (std::size_t step = 0; step < options_.steps && !done.wrong; ++step) {
       if (step % options_.reopen_every == options_.reopen_every - 1) engine_.reopen();
       Step next = choose(step);
-      const bool looks = step % options_.look_every == 0 || (next.is_special && below(options_.look_every) < 4);
+      const bool looks =
+          step % options_.look_every == 0 || (next.is_special && below(options_.look_every) < 4);
       done.wrong =
           engine_.check(next.operation, model_, &next.after, looks, step % options_.twice_every == 0);
       if (done.wrong) done.wrong = "step " + std::to_string(step) + ", " + next.what + ": " + *done.wrong;
@@ -80,7 +85,8 @@ class Script {
     if (auto wrong = make([&](Engine& e) { return e.table("names", names).has_value(); }, 0)) return wrong;
     JournalOptions outbox;
     outbox.bytes = 8192;
-    if (auto wrong = make([&](Engine& e) { return e.journal("outbox", outbox).has_value(); }, 0)) return wrong;
+    if (auto wrong = make([&](Engine& e) { return e.journal("outbox", outbox).has_value(); }, 0))
+      return wrong;
     for (const std::size_t entry : {kDiff, kInPlace})
       if (auto wrong = make([&](Engine& e) { return region_of(e, entry).size() != 0; }, entry)) return wrong;
     return std::nullopt;

@@ -14,6 +14,7 @@ struct ScriptOptions {
   std::size_t steps = 3000;
   std::size_t look_every = 16;  // at the least: what goes a rare way always is
   std::size_t twice_every = 100;
+  std::size_t filled = 0;  // records that are there before anything is looked at
   bool compacts_often = true;
   std::size_t reopen_every = 97;  // the engine goes on in a new one, as after a kill between two operations
 };

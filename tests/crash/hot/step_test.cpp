@@ -11,7 +11,8 @@ TEST(HotSteps, EveryInstructionMayBeTheLast) {
   if (!SteppedEngine::is_possible()) GTEST_SKIP() << "ptrace is forbidden here";
   ScriptOptions options;
   const bool is_long = std::getenv("OKG_LONG") != nullptr;
-  options.steps = 1000;
+  options.steps = 650;
+  options.filled = 300;
   options.look_every = is_long ? 1 : 60;
   options.compacts_often = is_long;
   options.reopen_every = 1'000'000;

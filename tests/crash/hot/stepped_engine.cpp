@@ -15,7 +15,7 @@
 namespace okg::hot::test {
 namespace {
 
-constexpr std::uint64_t kMostTaken = 48;
+constexpr std::uint64_t kMostTaken = 128;  // pages, by one operation
 
 // A process that is stopped before it runs `body` and after it; its exit code is what `body` returned.
 class Child {
@@ -137,8 +137,9 @@ SteppedEngine::Rare SteppedEngine::kind_of(const Operation& operation) {
   const auto roots = [&](const Bytes& bytes) {
     std::size_t count = 0;
     for (std::size_t t = 0; t < kMostTables; ++t)
-      count += reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].kind == 1 &&
-               reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].shards[0].directory != 0;
+      count +=
+          reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].kind == 1 &&
+          reinterpret_cast<const Entry*>(bytes.get() + header_.tables_offset)[t].shards[0].directory != 0;
     return count;
   };
   const auto map = [&](const Bytes& bytes) { return bytes.get() + header_.page_map_offset; };

@@ -1,4 +1,5 @@
-// Versions: a new program reads old records, an old one leaves new ones alone, and a roll-back finds what it knows.
+// Versions: a new program reads old records, an old one leaves new ones alone, and a roll-back finds what it
+// knows.
 #include "unit/hot/hot_fixture.hpp"
 
 namespace okg::hot {
@@ -13,13 +14,11 @@ class MigrationTest : public HotTest {
     made.options.fingerprint = version * 100;
     made.options.writes_older = writes_older;
     for (std::uint64_t from = oldest; from < version; ++from)
-      made.migrations.push_back({from,
-                                 [](std::string_view old) -> base::Result<std::string> {
-                                   return std::string(old) + "+";
-                                 },
-                                 [](std::string_view old) -> base::Result<std::string> {
-                                   return std::string(old.substr(0, old.size() - 1));
-                                 }});
+      made.migrations.push_back(
+          {from, [](std::string_view old) -> base::Result<std::string> { return std::string(old) + "+"; },
+           [](std::string_view old) -> base::Result<std::string> {
+             return std::string(old.substr(0, old.size() - 1));
+           }});
     return made;
   }
   Table& table(Store& store, TableSchema chosen) {
@@ -50,7 +49,8 @@ TEST_F(MigrationTest, OldRecordsAreReadAndRewrittenByAndBy) {
   }
   auto store = open();
   EXPECT_EQ(store->table("players", schema(3, 2)).error().code, base::Code::schema_mismatch) << "a gap";
-  EXPECT_EQ(store->table("players", schema(3, 3)).error().code, base::Code::schema_mismatch) << "no migration";
+  EXPECT_EQ(store->table("players", schema(3, 3)).error().code, base::Code::schema_mismatch)
+      << "no migration";
   Table& players = table(*store, schema(3, 1));
   EXPECT_EQ(get(players, 7), "v++");
   int seen = 0;
@@ -70,7 +70,9 @@ TEST_F(MigrationTest, OldRecordsAreReadAndRewrittenByAndBy) {
 }
 
 TEST_F(MigrationTest, ARollBackFindsItsRecordsUntilTheNewVersionIsFinal) {
-  { ASSERT_TRUE(table(*open(), schema(1, 1)).put(key_of(1), "a")); }
+  {
+    ASSERT_TRUE(table(*open(), schema(1, 1)).put(key_of(1), "a"));
+  }
   {
     auto store = open();
     Table& next = table(*store, schema(2, 1, true));
@@ -111,7 +113,9 @@ TEST_F(MigrationTest, ARollBackFindsItsRecordsUntilTheNewVersionIsFinal) {
 }
 
 TEST_F(MigrationTest, WhatCannotBeConvertedStaysAsItIs) {
-  { ASSERT_TRUE(table(*open(), schema(1, 1)).put(key_of(1), "poison")); }
+  {
+    ASSERT_TRUE(table(*open(), schema(1, 1)).put(key_of(1), "poison"));
+  }
   auto store = open();
   auto refusing = schema(2, 1);
   refusing.migrations[0].up = [](std::string_view) -> base::Result<std::string> {

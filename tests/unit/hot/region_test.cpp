@@ -98,7 +98,8 @@ TEST_P(RegionTest, MigratesAndGivesTheOldRoomBack) {
   auto store = open();
   auto next = region_options(GetParam(), 20'000);
   next.schema_version = 2;
-  next.migrations.push_back({1, [](std::string_view old) -> base::Result<std::string> {
+  next.migrations.push_back({1,
+                             [](std::string_view old) -> base::Result<std::string> {
                                std::string made(20'000, '\0');
                                made.replace(10'000, 3, old.substr(0, 3));
                                return made;

@@ -85,7 +85,9 @@ TEST_F(HotTest, ReadersNeverSeeHalfOfATransaction) {
   auto store = open(chosen);
   Table& table = **store->table("accounts", {});
   constexpr std::uint64_t kAccounts = 20;
-  const auto text = [](std::uint64_t amount) { return std::string(reinterpret_cast<const char*>(&amount), 8); };
+  const auto text = [](std::uint64_t amount) {
+    return std::string(reinterpret_cast<const char*>(&amount), 8);
+  };
   const auto amount = [&](std::uint64_t account) {
     std::uint64_t value = 0;
     std::size_t size = 0;
@@ -133,7 +135,8 @@ TEST_F(HotTest, ReadersNeverSeeHalfOfATransaction) {
   EXPECT_EQ(sum, kAccounts * 1000) << conflicts << " conflicts";
 }
 
-// Two records are always written together, the second one first by name: who sees the new first one sees the new second.
+// Two records are always written together, the second one first by name: who sees the new first one sees the
+// new second.
 TEST_F(HotTest, WhoHasSeenOneChangeSeesTheOther) {
   auto store = open();
   Table& table = **store->table("pairs", {});

@@ -75,8 +75,10 @@ TEST_F(UpkeepTest, AViewStaysAsItWas) {
     ASSERT_TRUE(table.put(key_of(100), std::string(50'000, static_cast<char>('b' + round))));
     poll_to_the_end(*store);
     (void)store->engine().reclaim();
-    ASSERT_EQ(std::string_view(reinterpret_cast<const char*>(small.value), small.size), std::string(100, 'a'));
-    ASSERT_EQ(std::string_view(reinterpret_cast<const char*>(large.value), large.size), std::string(50'000, 'L'));
+    ASSERT_EQ(std::string_view(reinterpret_cast<const char*>(small.value), small.size),
+              std::string(100, 'a'));
+    ASSERT_EQ(std::string_view(reinterpret_cast<const char*>(large.value), large.size),
+              std::string(50'000, 'L'));
   }
   store->engine().end_view(small);
   store->engine().end_view(large);
@@ -120,7 +122,8 @@ TEST_F(UpkeepTest, SparseSlabsAreEmptied) {
   const auto after = store->engine().verify();
   ASSERT_TRUE(after) << after.error().text;
   EXPECT_LT(after->slabs * 3, before->slabs);
-  for (std::uint64_t key = 0; key < 8000; key += 16) ASSERT_EQ(get(table, key), std::string(1000, 'x')) << key;
+  for (std::uint64_t key = 0; key < 8000; key += 16)
+    ASSERT_EQ(get(table, key), std::string(1000, 'x')) << key;
 }
 
 TEST_F(UpkeepTest, MemoryIsGivenBackWhereItWasNotAskedForAtOnce) {
