@@ -20,7 +20,7 @@ int hot_verify(Program& program, const Words& files);
 int hot_export(Program& program, const Words& files, const Value& table);
 int hot_schema_diff(Program& program, const Words& words);  // A B
 
-// An error with its exit code: a file that is not there is the caller's mistake.
+// Of opening: a file that is not there is the caller's mistake.
 int fail_hot(const Program& program, const base::Error& error);
 // What an error of a segment's insides is about.
 base::Error about(const hot::Reader& reader, const base::Error& error);

@@ -67,8 +67,8 @@ Result<const hot::Named*> find_table(const std::vector<hot::Named>& names, const
     if (named.name == name) return &named;
     list += (list.empty() ? "" : ", ") + base::one_line(named.name);
   }
-  return Error(Code::closed, "table " + base::quote(name) + ": there is none" +
-                                 (list.empty() ? std::string() : ": there are " + list));
+  return Error(Code::not_found, "table " + base::quote(name) + ": there is none" +
+                                    (list.empty() ? std::string() : ": there are " + list));
 }
 
 std::string text_of(const OrderedJson& json) {
@@ -175,7 +175,7 @@ int hot_get(Program& program, const Words& words) {
   const auto names = hot::names_in(**reader);
   if (!names) return fail_hot(program, about(**reader, names.error()));
   const auto table = find_table(*names, name);
-  if (!table) return fail_hot(program, about(**reader, table.error()));
+  if (!table) return program.fail(about(**reader, table.error()));
   const auto key = parse_key((*table)->entry, text);
   if (!key) return fail_hot(program, key.error());
   const auto record = hot::find_record(**reader, (*table)->at, *key);
@@ -199,7 +199,7 @@ int hot_export(Program& program, const Words& files, const Value& table) {
     const auto reader = open_segment(program, file);
     if (!reader) return fail_hot(program, reader.error());
     Exporter exporter(program, **reader, found->size() > 1);
-    if (const auto done = exporter.run(table); !done) return fail_hot(program, about(**reader, done.error()));
+    if (const auto done = exporter.run(table); !done) return program.fail(about(**reader, done.error()));
     is_whole = is_whole && exporter.is_whole();
   }
   return is_whole ? program.done() : kFailed;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "cli/schemas.hpp"
 
@@ -125,7 +126,8 @@ std::vector<SchemaChange> compare_schemas(const Schemas& from, const Schemas& to
   }
   for (const Schema& now : to.all)
     if (!met.contains(&now)) changes.push_back({What::added, now.name, 0, now.version, false, {}, true});
-  std::ranges::stable_sort(changes, {}, &SchemaChange::name);
+  std::ranges::sort(changes, {},
+                    [](const SchemaChange& change) { return std::tie(change.name, change.what); });
   return changes;
 }
 

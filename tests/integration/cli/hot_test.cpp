@@ -2,7 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <atomic>
+#include <thread>
 
 #include "hot/store.hpp"
 #include "integration/cli/support.hpp"
@@ -152,6 +153,26 @@ TEST_F(HotCommand, LeavesTheWriterAlone) {
   for (const char* what : {"ls", "stat", "verify", "export"}) EXPECT_EQ(run({what}).code, 0);
   EXPECT_EQ(read_file(file()), before);
   EXPECT_TRUE(store_->engine().put(1, "bob", "still here", 3));
+}
+
+TEST_F(HotCommand, ReadsWhileSomebodyWrites) {
+  std::atomic<bool> is_done{false};
+  std::thread writer([&] {
+    for (std::uint64_t i = 0; !is_done; ++i)
+      EXPECT_TRUE(store_->engine().put(1, "key " + std::to_string(i % 500), std::string(1 + i % 90, 'x'), 3));
+  });
+  for (int round = 0; round < 5; ++round) {
+    const Finished verified = run({"verify", "--json"});
+    EXPECT_EQ(verified.code, 0) << verified.out << verified.err;
+    EXPECT_EQ(verified.events()[0]["sound"], true);
+    const Finished exported = run({"export"});
+    EXPECT_EQ(exported.code, 0) << exported.err;
+    EXPECT_EQ(run({"get", "players", "42"}).out, "hp    7\nname  bob\n");
+    EXPECT_EQ(run({"get", "players", "43"}).code, 1);
+    EXPECT_EQ(run({"stat"}).code, 0);
+  }
+  is_done = true;
+  writer.join();
 }
 
 TEST_F(HotCommand, WithoutSegmentsSaysWhereItLooked) {

@@ -170,12 +170,11 @@ TEST_F(HotReader, ReadsWhileSomebodyWrites) {
   chosen.segment.max_bytes = 32 << 20;
   const auto store = open(chosen);
   fill(*store, 3000);
-  std::atomic<bool> is_done{false};
-  std::thread writer([&] {
+  std::jthread writer([&](const std::stop_token& stop) {
     std::mt19937_64 random(1);
     auto& engine = store->engine();
     Region& board = engine.region_at(4);
-    for (std::uint64_t i = 0; !is_done; ++i) {
+    for (std::uint64_t i = 0; !stop.stop_requested(); ++i) {
       const std::uint64_t key = random() % 3000;
       EXPECT_TRUE(engine.put(0, key_of(key), value_of(key) + std::string(i % 40, '!')));
       const std::uint64_t other = 3000 + random() % 9000;
@@ -220,9 +219,61 @@ TEST_F(HotReader, ReadsWhileSomebodyWrites) {
     EXPECT_TRUE(readable || readable.error().code == base::Code::busy) << readable.error().text;
     EXPECT_TRUE(page_statistics(*reader));
   }
-  is_done = true;
+  writer.request_stop();
   writer.join();
   EXPECT_TRUE(store->engine().verify());
+}
+
+// A writer that acts between the reader's reads: the same as above, with no luck in it.
+TEST_F(HotReader, IsOvertakenBetweenItsReads) {
+  const auto store = open();
+  fill(*store, 200);
+  auto& engine = store->engine();
+  okg::test::FaultyOs slow;
+  const auto opened = Reader::open(slow, file());
+  ASSERT_TRUE(opened);
+  Reader& reader = **opened;
+  std::mt19937_64 random(3);
+  std::uint64_t reads = 0, pace = 0;
+  slow.before_each([&](std::uint64_t, okg::test::Call kind) {
+    if (kind != okg::test::Call::pread || ++reads % pace != 0) return;
+    // Of one size and so many that slots are written anew which the reader was just led to.
+    for (int i = 0; i < 500; ++i) {
+      const std::uint64_t key = random() % 200;
+      EXPECT_TRUE(engine.put(0, key_of(key), value_of(key) + std::string(100 - value_of(key).size(), '!')));
+    }
+  });
+  for (pace = 5; pace < 40; ++pace) {
+    const auto found = records(reader, 0);
+    ASSERT_EQ(found.size(), 200U);
+    for (std::uint64_t key = 0; key < 200; ++key)
+      ASSERT_TRUE(found.at(std::string(key_of(key))).starts_with(value_of(key)));
+    for (std::uint64_t key = 0; key < 200; ++key) ASSERT_NE(value(reader, 0, key_of(key)), "(none)");
+    ASSERT_EQ(value(reader, 0, key_of(1000)), "(none)");
+  }
+
+  // Half of what is to be committed, then all of it.
+  Region& board = engine.region_at(4);
+  std::uint64_t step = 0;
+  slow.before_each([&](std::uint64_t, okg::test::Call kind) {
+    if (kind != okg::test::Call::pread || ++reads % pace != 0) return;
+    if (step % 2 == 0 && !board.touch(0, 300)) ADD_FAILURE();
+    std::memset(board.data(), static_cast<int>('a' + step / 2 % 26), step % 2 == 0 ? 150 : 300);
+    if (step % 2 == 1 && !board.commit()) ADD_FAILURE();
+    ++step;
+  });
+  int whole = 0;
+  for (pace = 7; pace < 20; ++pace)
+    for (int i = 0; i < 20; ++i) {
+      const auto bytes = reader.region(4, 1 << 20);
+      if (!bytes) {  // the writer keeps step with it
+        ASSERT_EQ(bytes.error().code, base::Code::busy);
+        continue;
+      }
+      ++whole;
+      ASSERT_EQ(*bytes, std::string(300, bytes->front()));
+    }
+  EXPECT_GT(whole, 100);
 }
 
 TEST_F(HotReader, FailsWhenReadingFails) {
