@@ -37,7 +37,7 @@ class Os {
   virtual ssize_t write(int fd, const void* data, std::size_t size);
   virtual ssize_t pread(int fd, void* data, std::size_t size, off_t offset);
   virtual int punch_hole(int fd, off_t offset, off_t size);  // gives the memory back; it reads as zeros
-  virtual int fallocate(int fd, off_t offset, off_t size);  // the file is at least offset + size long then
+  virtual int fallocate(int fd, off_t offset, off_t size);   // the file is at least offset + size long then
   virtual int fstat(int fd, struct stat* out);
   virtual int stat(int directory, const char* path, struct stat* out);  // never follows a link
   virtual int fchmod(int fd, mode_t mode);
@@ -57,7 +57,7 @@ class Os {
   // -EAGAIN when held.
   virtual int lock_open_file(int fd);
   virtual int is_open_file_locked(int fd);  // 1: by another open file; 0: by nobody, and nothing is locked
-  virtual int unlock_open_file(int fd);  // also for whoever inherited the descriptor
+  virtual int unlock_open_file(int fd);     // also for whoever inherited the descriptor
   virtual int syncfs(int fd);
   virtual int fsync(int fd);
   virtual int fstatfs(int fd, struct statfs* out);

@@ -133,7 +133,8 @@ TEST_P(Help, HasAnExample) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cli, Help,
-                         testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe", "hot"),
+                         testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe",
+                                         "hot"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Overview, NamesEveryCommandAndExitCode) {
