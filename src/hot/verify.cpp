@@ -222,14 +222,14 @@ Status verify_readable(Source& source) {
   for (const Named& named : *names) {
     const std::string where = "entry " + std::to_string(named.at) + ": ";
     if (named.kind() == EntryKind::journal) {
-      const auto read =
+      auto read =
           for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
       if (!read) return read;
     } else if (named.kind() == EntryKind::region) {
       if (!is_region(source, named.entry)) return wrong(where + "a region's entry leads to nowhere");
     } else {
       std::uint64_t damaged = 0;
-      const auto read = for_each_record(source, named.at, [](const Record&) { return true; }, &damaged);
+      auto read = for_each_record(source, named.at, [](const Record&) { return true; }, &damaged);
       if (!read) return read;
       if (damaged != 0) return wrong(where + std::to_string(damaged) + " records are damaged");
     }
