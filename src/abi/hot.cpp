@@ -97,6 +97,7 @@ Result<std::vector<hot::Migration>> migrations_of(const okg_hot_migration* from,
     };
   };
   std::vector<hot::Migration> migrations;
+  migrations.reserve(count);
   for (std::size_t i = 0; i < count; ++i)
     migrations.push_back({from[i].from, call(from[i].up, from[i].user), call(from[i].down, from[i].user)});
   return migrations;

@@ -6,7 +6,6 @@
 
 namespace {
 
-using okg::abi::finish;
 using okg::abi::guarded;
 using okg::abi::is_given;
 using okg::abi::tell;
