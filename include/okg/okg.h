@@ -350,7 +350,7 @@ typedef struct okg_hot_report {
   uint64_t unclean_opens;   /* in a row, this one included */
   uint64_t inherited_bytes; /* memory that was there already: not counted against our own container by the kernel */
   uint64_t records, bytes;  /* bytes: of keys and values */
-  int64_t downtime_ns;      /* since it was last held by a live process; -1: not known */
+  int64_t downtime_ns;      /* since the process before us last opened, polled or closed it; -1: not known */
   int64_t open_ns;          /* what this open took, the wait for the lock included */
   char held_before_by[256]; /* JSON that the process before us wrote of itself; "" */
   char quarantined_as[512]; /* path; "" */

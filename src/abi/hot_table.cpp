@@ -64,10 +64,8 @@ okg_code set_deadline(okg_hot_table* table, std::string_view key, std::int64_t a
                       okg_error* error) noexcept {
   if (table == nullptr || !is_given(key.data(), key.size()))
     return tell(error, Code::invalid_argument, "okg_hot_set_deadline: table and key are required");
-  return guarded(error, [&] {
-    Engine& engine = table->store->engine();
-    return finish(error, engine.set_deadline(table->table->entry(), key, deadline_in(after_ns)));
-  });
+  return guarded(error,
+                 [&] { return finish(error, table->table->set_deadline(key, deadline_in(after_ns))); });
 }
 
 okg_code view_begin(okg_hot_table* table, std::string_view key, okg_hot_view* out,
@@ -203,7 +201,11 @@ void okg_hot_view_end(okg_hot_table* table, okg_hot_view* out) {
   ended.generation = out->reserved[1];
   *out = {};
   Engine& engine = table->store->engine();
-  if (engine.is_here()) engine.end_view(ended);
+  try {
+    if (engine.is_here()) engine.end_view(ended);
+  } catch (...) {
+    // Out of memory: what it held is had again when the next view ends.
+  }
 }
 
 okg_code okg_hot_for_each(const okg_hot_table* table, okg_hot_visit_fn visit, void* user, okg_error* error) {

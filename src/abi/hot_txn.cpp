@@ -71,24 +71,16 @@ okg_code erase(okg_hot_txn* txn, okg_hot_table* table, std::string_view key, okg
 
 // Remembers what is there, for the commit to compare.
 Got look_at(const Record& record, Wanted* wanted) {
-  okg::hot::Engine& engine = record.first->store->engine();
   std::string bytes;
   okg::hot::Engine::Value value;
-  for (;;) {
-    const Got got =
-        engine.get(record.first->table->entry(), record.second, bytes.data(), bytes.size(), &value);
-    if (got == Got::too_small) {
-      bytes.resize(value.size);
-      continue;
-    }
-    if (got != Got::found && got != Got::missing) return got;
-    bytes.resize(got == Got::found ? value.size : 0);
-    wanted->was_looked_at = true;
-    wanted->was_there = got == Got::found;
-    wanted->found = std::move(bytes);
-    wanted->schema = value.schema;
-    return got;
-  }
+  const Got got =
+      record.first->store->engine().read(record.first->table->entry(), record.second, &bytes, &value);
+  if (got != Got::found && got != Got::missing) return got;
+  wanted->was_looked_at = true;
+  wanted->was_there = got == Got::found;
+  wanted->found = std::move(bytes);
+  wanted->schema = value.schema;
+  return got;
 }
 
 okg_code get(okg_hot_txn* txn, okg_hot_table* table, std::string_view key, void* buffer, std::size_t capacity,

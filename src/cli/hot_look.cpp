@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "cli/hot.hpp"
+#include "hot/journal.hpp"
 #include "hot/statistics.hpp"
 
 namespace okg::cli {
@@ -22,7 +23,7 @@ Result<Lag> lag_of(hot::Reader& reader, const hot::Named& named) {
   Lag lag;
   const auto read = hot::for_each_message(reader, named.at, [&](std::uint64_t, std::string_view message) {
     ++lag.messages;
-    lag.bytes += hot::padded(sizeof(hot::FrameHeader) + message.size(), hot::kFrameUnit);
+    lag.bytes += hot::frame_bytes(message.size());
     return true;
   });
   if (!read) return read.error();

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/text.hpp"
+#include "cli/hot.hpp"
 #include "hot/contents.hpp"
 #include "hot/reader.hpp"
 
@@ -108,7 +109,7 @@ Result<Schemas> of_segment(base::Os& os, const std::string& path, std::stop_toke
     Schema schema{base::one_line(named.name), entry.newest_version, entry.value_bytes, 0, {}};
     for (const hot::SchemaPrint& print : entry.schemas)
       if (print.version == schema.version) schema.fingerprint = print.fingerprint;
-    schema.fields.assign(entry.fields.data(), ::strnlen(entry.fields.data(), entry.fields.size()));
+    schema.fields = fields_of(entry);
     add(&found, std::move(schema));
   }
   Schemas schemas{true, {}};

@@ -81,7 +81,7 @@ Status Engine::commit(const Change& change) {
   const Target target{&change, hashed, shard};
   return with_reclaim([&] {
     const std::lock_guard lock(shard->mutex);
-    auto done = try_commit({&target, 1}, {&shard, 1}, nullptr);
+    auto done = try_commit({&target, 1}, {&shard, 1});
     if (is(Mutant::fill_after_commit) && done && change.kind == Change::Kind::put) {
       const auto found = Index(image_, change.entry, shard->number).find(hashed, change.key);
       const auto* at = image_.at<std::byte>(record_offset(found->cell)) +
@@ -92,17 +92,14 @@ Status Engine::commit(const Change& change) {
   });
 }
 
-Status Engine::try_commit(std::span<const Target> targets, std::span<Shard* const> shards,
-                          std::uint64_t* sequences) {
+Status Engine::try_commit(std::span<const Target> targets, std::span<Shard* const> shards) {
   for (;;) {
     const Target* crowded = nullptr;
     {
       Operation operation(image_, pages_, shards);
-      std::uint64_t* sequence = sequences;
       for (const Target& target : targets) {
-        const auto gathered = gather(operation, target, sequence);
+        const auto gathered = gather(operation, target);
         if (!gathered) return gathered.error();
-        if (target.change->kind == Change::Kind::append && sequence != nullptr) ++sequence;
         if (*gathered == Gathering::wants_room) {
           crowded = &target;
           break;
@@ -117,8 +114,7 @@ Status Engine::try_commit(std::span<const Target> targets, std::span<Shard* cons
   }
 }
 
-Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& target,
-                                         std::uint64_t* sequence) {
+Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& target) {
   const Change& change = *target.change;
   switch (change.kind) {
     case Change::Kind::put:
@@ -138,7 +134,6 @@ Result<Engine::Gathering> Engine::gather(Operation& operation, const Target& tar
   const auto next = journal.fill(tail, change.value);
   if (!next) return next.error();
   operation.redo().set(journal.tail_offset(), *next, Mutant::tail_outside);
-  if (sequence != nullptr) *sequence = tail;
   return Gathering::done;
 }
 
@@ -178,8 +173,9 @@ Result<Engine::Gathering> Engine::gather_put(Operation& operation, const Target&
     deadline = is_there && found->view.deadline_offset != 0 ? image_.load(found->view.deadline_offset) : 0;
     if (is_past(deadline)) deadline = 0;
   }
-  if (deadline != 0 && !has_deadlines_.load(std::memory_order_relaxed))
-    has_deadlines_.store(true, std::memory_order_relaxed);
+  if (std::uint64_t* const has_deadlines = &image_.entry(change.entry).has_deadlines;
+      deadline != 0 && ordered::load(has_deadlines) == 0)
+    ordered::store(has_deadlines, 1);
 
   const Front front(change.entry, change.key, change.value, change.schema, deadline, epoch_);
   const std::uint64_t bytes = front.size + change.value.size();
@@ -238,6 +234,35 @@ Status Engine::gather_erase(Operation& operation, const Target& target) {
   note_freed();
   count(operation, table, shard, -1, -static_cast<std::int64_t>(user_bytes(found->view.header)));
   return {};
+}
+
+Status Engine::set_deadline(std::size_t table, std::string_view key, std::int64_t at_ns,
+                            std::uint16_t newest_known) {
+  if (auto may = check_writable(); !may) return may;
+  if (auto checked = check_key(table, key); !checked) return checked;
+  const Hashed hashed{hash_key(key, image_.header().seed)};
+  Shard* const shard = &shard_of(hashed);
+  return with_reclaim([&]() -> Status {
+    const std::lock_guard lock(shard->mutex);
+    const auto found = Index(image_, table, shard->number).find(hashed, key);
+    if (!found) return found.error();
+    const auto missing = [] { return Error(Code::not_found, "there is no such record"); };
+    if (found->cell_offset == 0) return missing();
+    if (found->view.header.schema > newest_known) return too_new();
+    if (found->view.deadline_offset != 0) {
+      if (is_past(image_.load(found->view.deadline_offset))) return missing();
+      ordered::store(image_.word(found->view.deadline_offset), static_cast<std::uint64_t>(at_ns));
+      return {};
+    }
+    if (at_ns == 0) return {};
+    // Written anew, with a word for it.
+    const std::string value(reinterpret_cast<const char*>(found->view.value), found->view.header.value_bytes);
+    if (record_crc(found->view.header, key, value.data()) != found->view.header.crc)
+      return Error(Code::corrupt, "the record is damaged");
+    const Change change{Change::Kind::put, table, key, value, found->view.header.schema, {false, at_ns}};
+    const Target target{&change, hashed, shard};
+    return try_commit({&target, 1}, {&shard, 1});
+  });
 }
 
 }  // namespace okg::hot

@@ -57,8 +57,7 @@ Result<std::vector<Named>> names_in(const Source& source) {
     Named named{at, source.entry(at), {}};
     if (named.kind() == EntryKind::free) continue;
     const Entry& entry = named.entry;
-    if (entry.kind > 3 || entry.flavor > 1 || entry.name_bytes == 0 || entry.name_bytes > kMostNameBytes)
-      return corrupt("entry " + std::to_string(at) + ": is damaged");
+    if (!is_entry(entry)) return corrupt("entry " + std::to_string(at) + ": is damaged");
     named.name.assign(entry.name.data(), entry.name_bytes);
     names.push_back(std::move(named));
   }

@@ -220,7 +220,6 @@ Status Engine::migrate_region(std::size_t at, std::string_view name, const Regio
   if (bytes->size() != options.bytes)
     return about({Code::schema_mismatch, "the migration made " + std::to_string(bytes->size()) +
                                              " bytes of it, not " + std::to_string(options.bytes)});
-  regions_[at].reset();
   Shard& shard = *shards_[0];
   const std::lock_guard lock(shard.mutex);
   Operation operation(image_, pages_, shard);
@@ -268,8 +267,12 @@ Result<std::size_t> Engine::region(std::string_view name, const RegionOptions& o
     };
     if (entry.flavor != static_cast<std::uint64_t>(options.mode)) return mismatch("is of the other mode");
     if (entry.schemas[0].version < options.schema_version && may_make &&
-        leads_from(options.migrations, entry.schemas[0].version))
+        leads_from(options.migrations, entry.schemas[0].version)) {
+      if (regions_[at] != nullptr)
+        return Error(Code::in_use, named(EntryKind::region, name) + "is open as schema " +
+                                       std::to_string(entry.schemas[0].version));
       if (auto migrated = migrate_region(at, name, options); !migrated) return migrated.error();
+    }
     if (entry.schemas[0].version != options.schema_version)
       return mismatch("holds schema " + std::to_string(entry.schemas[0].version) + ", this program has " +
                       std::to_string(options.schema_version));

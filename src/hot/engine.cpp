@@ -100,7 +100,7 @@ Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size
     std::atomic_thread_fence(std::memory_order_acquire);
     if (shard.sequence.load(std::memory_order_relaxed) != before) continue;
     if (is_past(deadline)) return Got::missing;
-    *value = {header.value_bytes, header.schema, static_cast<std::int64_t>(deadline)};
+    *value = {header.value_bytes, header.schema};
     // What this process wrote itself is as it wrote it; what it found is looked at.
     if (got == Got::found && header.epoch != epoch_ && record_crc(header, key, buffer) != header.crc)
       return Got::damaged;
@@ -108,63 +108,62 @@ Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size
   }
 }
 
-Result<std::vector<std::string>> Engine::keys_of(std::size_t table, Shard& shard, std::uint32_t tag,
-                                                 std::uint32_t* next) const {
-  std::vector<std::string> keys;
+Got Engine::view(std::size_t table, std::string_view key, View* view) {
+  if (!is_here()) return Got::closed;
+  const Hashed hashed{hash_key(key, image_.header().seed)};
+  Shard& shard = shard_of(hashed);
   const std::lock_guard lock(shard.mutex);
-  const auto leaf = Index(image_, table, shard.number).leaf_at(tag);
+  if (!shard.knows_pages) {
+    // What is freed under a view must not be found by a scan.
+    const std::lock_guard pages_lock(pages_.mutex);
+    while (pages_.scan(4096)) {
+    }
+    shard.knows_pages = true;
+  }
+  const auto found = Index(image_, table, shard.number).find(hashed, key);
+  if (!found) return Got::damaged;
+  if (found->cell_offset == 0) return Got::missing;
+  const RecordView& record = found->view;
+  if (record.deadline_offset != 0 && is_past(image_.load(record.deadline_offset))) return Got::missing;
+  if (record.header.epoch != epoch_ && record_crc(record.header, key, record.value) != record.header.crc)
+    return Got::damaged;
+  *view = {record.value, record.header.value_bytes, record.header.schema, shard.number, shard.views.begin()};
+  return Got::found;
+}
+
+void Engine::end_view(const View& view) {
+  Shard& shard = *shards_[view.shard];
+  const std::lock_guard lock(shard.mutex);
+  if (shard.views.end(view.generation)) release(pages_, shard);
+}
+
+Result<std::vector<std::string>> Engine::keys_of(std::size_t table, LeafPlace* place,
+                                                 std::uint32_t older_than) const {
+  std::vector<std::string> keys;
+  Shard& shard = *shards_[place->shard];
+  const std::lock_guard lock(shard.mutex);
+  const auto leaf = Index(image_, table, shard.number).leaf_at(place->tag);
+  // What is damaged is behind us, too.
+  place->go_behind(leaf ? leaf->end : 1U << kTagBits);
   if (!leaf) return leaf.error();
-  *next = leaf->end;
-  if (leaf->offset == 0) return keys;
-  for (std::size_t i = 0; i < kLeafLines * kCellsPerLine; ++i) {
+  for (std::size_t i = 0; leaf->offset != 0 && i < kLeafLines * kCellsPerLine; ++i) {
     const std::uint64_t cell = image_.load(leaf->offset + i * 8);
     if (cell == 0) continue;
     RecordView view{};
     if (!view_record(image_, record_offset(cell), &view))
       return Error(Code::corrupt, "a cell leads to no record");
-    keys.emplace_back(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
+    if (view.header.schema < older_than)
+      keys.emplace_back(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
   }
   return keys;
 }
 
-bool Engine::older_keys(std::size_t table, std::uint16_t schema, LeafPlace* place,
-                        std::vector<std::string>* keys) const {
-  keys->clear();
-  if (place->shard >= shards_.size()) return false;
-  Shard& shard = *shards_[place->shard];
-  const std::lock_guard lock(shard.mutex);
-  const auto leaf = Index(image_, table, shard.number).leaf_at(place->tag);
-  for (std::size_t i = 0; leaf && leaf->offset != 0 && i < kLeafLines * kCellsPerLine; ++i) {
-    const std::uint64_t cell = image_.load(leaf->offset + i * 8);
-    RecordView view{};
-    if (cell == 0 || !view_record(image_, record_offset(cell), &view) || view.header.schema >= schema)
-      continue;
-    keys->emplace_back(reinterpret_cast<const char*>(view.key), view.header.key_bytes);
-  }
-  place->tag = leaf ? leaf->end : 1U << kTagBits;
-  if (place->tag == 1U << kTagBits) *place = {place->shard + 1, 0};
-  return place->shard < shards_.size();
-}
-
-Result<bool> Engine::read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const {
+Got Engine::read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const {
   bytes->resize(bytes->capacity());
   for (;;) {
-    switch (get(table, key, bytes->data(), bytes->size(), value)) {
-      case Got::found:
-        bytes->resize(value->size);
-        return true;
-      case Got::too_small:
-        bytes->resize(value->size);
-        continue;
-      case Got::missing:
-        return false;
-      case Got::damaged:
-      case Got::mismatch:
-      case Got::closed:
-        break;
-    }
-    if (!is_here()) return check_writable().error();
-    return Error(Code::corrupt, "record " + base::quote(key) + ": is damaged");
+    const Got got = get(table, key, bytes->data(), bytes->size(), value);
+    bytes->resize(got == Got::found || got == Got::too_small ? value->size : 0);
+    if (got != Got::too_small) return got;
   }
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/fork.hpp"
+#include "base/text.hpp"
 #include "hot/index.hpp"
 #include "hot/journal.hpp"
 #include "hot/region.hpp"
@@ -46,7 +47,7 @@ struct Size {
 // What is in use of the file: for `okg hot`, and for tests.
 struct Usage {
   std::uint64_t records = 0, slots = 0, free_slots = 0, slabs = 0, leaves = 0, cells = 0, large = 0,
-                free_pages = 0, named_pages = 0;
+                free_pages = 0;
 };
 
 // Of a put. CLOCK_BOOTTIME in ns; 0: none.
@@ -103,18 +104,19 @@ class Engine {
     return commit(Change{Change::Kind::erase, table, key});
   }
   // Of a record that is there; 0: none. A single store where the record has had one.
-  base::Status set_deadline(std::size_t table, std::string_view key, std::int64_t at_ns);
-  // All of them or none, each record and journal at the most once but for appends. conflict when an
-  // expectation fails. `sequences`, where not nullptr, has room for those of the appended messages.
-  base::Status commit(std::span<const Change> changes, std::uint64_t* sequences = nullptr);
+  base::Status set_deadline(std::size_t table, std::string_view key, std::int64_t at_ns,
+                            std::uint16_t newest_known = UINT16_MAX);
+  // All of them or none, each record changed once at the most. conflict when an expectation fails.
+  base::Status commit(std::span<const Change> changes);
 
   struct Value {
     std::size_t size = 0;
     std::uint16_t schema = 0;
-    std::int64_t deadline_ns = 0;
   };
   // Where it is not found, `buffer` holds anything.
   Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity, Value* value) const;
+  // The same, with as much room as it needs.
+  Got read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const;
 
   // A record as it lies in the file, until end_view(). missing, damaged.
   struct View {
@@ -127,14 +129,21 @@ class Engine {
   Got view(std::size_t table, std::string_view key, View* view);
   void end_view(const View& view);
 
-  // Of the next leaf, `place` of which begins with {0, 0}: the keys of records older than `schema`. False: it
-  // was the last.
+  // A place in a table's index, from leaf to leaf and from shard to shard.
   struct LeafPlace {
     std::size_t shard = 0;
     std::uint32_t tag = 0;
+
+    void go_behind(std::uint32_t end) {
+      tag = end % (1U << kTagBits);
+      if (tag == 0) ++shard;
+    }
   };
-  bool older_keys(std::size_t table, std::uint16_t schema, LeafPlace* place,
-                  std::vector<std::string>* keys) const;
+  bool is_at_end(const LeafPlace& place) const { return place.shard == shards_.size(); }
+  // The keys of the leaf at `place`, which is not the end and moves on; of records whose schema is older than
+  // that.
+  base::Result<std::vector<std::string>> keys_of(std::size_t table, LeafPlace* place,
+                                                 std::uint32_t older_than = UINT16_MAX + 1) const;
 
   // Each record of a table that is there all the while, once, in no order, as get() gives it; `visit` may
   // call everything here. It returns false to end.
@@ -149,9 +158,9 @@ class Engine {
   // is not.
   base::Result<Usage> verify() const;
 
-  // Work that can wait, a piece of it: looks for free room that an old process left, erases what is past its
-  // deadline, empties slabs that are nearly empty, gives memory back. False when there is nothing left to do
-  // for now.
+  // Work that can wait, a piece of it, by one thread at a time: looks for free room that an old process left,
+  // erases what is past its deadline, empties slabs that are nearly empty, gives memory back. False when
+  // there is nothing left to do for now.
   bool work();
   // Gives slabs without a record back, so that records of other sizes can have the room; put() does that
   // before it says that there is none. True: there were some.
@@ -192,15 +201,15 @@ class Engine {
   template <class Call>
   base::Status with_reclaim(Call&& call);
   base::Status check(const Change& change) const;
-  base::Status try_commit(std::span<const Target> targets, std::span<Shard* const> shards,
-                          std::uint64_t* sequences);
-  base::Result<Gathering> gather(Operation& operation, const Target& target, std::uint64_t* sequence);
+  base::Status try_commit(std::span<const Target> targets, std::span<Shard* const> shards);
+  base::Result<Gathering> gather(Operation& operation, const Target& target);
   base::Result<Gathering> gather_put(Operation& operation, const Target& target);
   base::Status gather_erase(Operation& operation, const Target& target);
   base::Status expect(const Target& target) const;
   base::Status move_record(Shard& shard, std::uint64_t offset);
   bool look_through(Shard& shard);
   bool choose_sparse(Shard& shard);
+  base::Result<Compacted> empty_slab(Shard& shard);
   void expire_leaf(std::size_t table, Shard& shard, std::uint64_t leaf);
   void write_record(const Place& place, std::span<const std::byte> front, std::string_view value);
   void count(Operation& operation, std::size_t table, Shard& shard, std::int64_t records, std::int64_t bytes);
@@ -216,10 +225,6 @@ class Engine {
   base::Status check_schema(std::size_t table, std::string_view name, const TableOptions& options) const;
   void note_schema(std::size_t table, const TableOptions& options);
 
-  base::Result<std::vector<std::string>> keys_of(std::size_t table, Shard& shard, std::uint32_t tag,
-                                                 std::uint32_t* next) const;
-  // False when it is not there any more.
-  base::Result<bool> read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const;
   base::Status check_key(std::size_t table, std::string_view key) const;
   Shard& shard_of(Hashed hashed) const { return *shards_[hashed.shard(image_.header().shards)]; }
   void note_freed() {
@@ -244,13 +249,10 @@ class Engine {
   std::mutex reclaim_mutex_;
   std::atomic<std::uint64_t> reclaims_{0};
 
-  // Where work() goes on; one thread at a time.
-  std::mutex work_mutex_;
-  std::atomic<bool> has_deadlines_{true};  // some record may have one
-  bool saw_deadline_ = false;              // in this pass
-  std::int64_t expire_next_ns_ = 0;        // the next pass
-  std::size_t expire_table_ = 0, expire_shard_ = 0;
-  std::uint32_t expire_tag_ = 0;
+  // Where work() goes on.
+  std::int64_t expire_next_ns_ = 0;  // the next pass
+  std::size_t expire_table_ = 0;
+  LeafPlace expire_place_;
   bool is_compacting_ = false;
   std::size_t compact_shard_ = 0, compact_slab_ = 0;
 };
@@ -268,17 +270,15 @@ template <class Visit>
 base::Status Engine::for_each(std::size_t table, Visit&& visit) const {
   std::string bytes;
   Value value;
-  for (const auto& shard : shards_) {
-    for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
-      std::uint32_t next = 0;
-      const auto keys = keys_of(table, *shard, tag, &next);
-      if (!keys) return keys.error();
-      for (const std::string& key : *keys) {
-        const auto is_there = read(table, key, &bytes, &value);
-        if (!is_there) return is_there.error();
-        if (*is_there && !visit(std::string_view(key), std::string_view(bytes), value)) return {};
-      }
-      tag = next;
+  for (LeafPlace place; !is_at_end(place);) {
+    const auto keys = keys_of(table, &place);
+    if (!keys) return keys.error();
+    for (const std::string& key : *keys) {
+      const Got got = read(table, key, &bytes, &value);
+      if (got == Got::missing) continue;  // not any more
+      if (got != Got::found)
+        return base::Error(base::Code::corrupt, "record " + base::quote(key) + ": is damaged");
+      if (!visit(std::string_view(key), std::string_view(bytes), value)) return {};
     }
   }
   return {};

@@ -16,7 +16,7 @@ inline constexpr std::size_t kMostKeyBytes = 64;
 inline constexpr std::uint64_t kMostValueBytes = 64ULL << 20;
 inline constexpr std::size_t kMostNameBytes = 63;
 inline constexpr std::size_t kMostSchemas = 8;
-inline constexpr std::size_t kMostFieldBytes = 1264;
+inline constexpr std::size_t kMostFieldBytes = 1256;
 inline constexpr std::uint64_t kLeastBytes = 1ULL << 20;
 inline constexpr std::uint64_t kMostBytes = 1ULL << 40;
 
@@ -128,6 +128,7 @@ struct Entry {
   std::array<char, kMostNameBytes + 1> name;
   std::uint64_t newest_version;  // records may have this one, but no later one
   std::uint64_t oldest_version;  // … and no earlier one
+  std::uint64_t has_deadlines;   // 1: some record may have one
   std::uint64_t value_bytes;     // of a region: how large it is; of a table: of each value, 0: they differ
   std::uint64_t data_offset, data_bytes;  // a journal's ring; a region's image
   std::uint64_t log_offset, log_words;    // a region's log
@@ -139,6 +140,10 @@ struct Entry {
     RegionLog region;
   };
 };
+// Is an entry that is not free one that this library writes, as far as its first words say?
+constexpr bool is_entry(const Entry& entry) {
+  return entry.kind <= 3 && entry.flavor <= 1 && entry.name_bytes != 0 && entry.name_bytes <= kMostNameBytes;
+}
 static_assert(sizeof(Entry) == 2048 && offsetof(Entry, shards) == 1536);
 
 // ---- journal: frames behind each other in a ring, each of a header, a message, and zeros up to a multiple

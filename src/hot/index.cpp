@@ -31,12 +31,10 @@ Error Index::damaged(const char* what) const {
   return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
 }
 
-Result<Rooted> Index::root() const {
-  const std::uint64_t word = image_.load(root_);
-  if (word == 0) return Rooted{0, 0};
-  const Rooted root = Rooted::from(word);
-  if (!is_directory(root)) return damaged("its root leads to no directory");
-  return root;
+Error Index::damaged(Search what) const {
+  return damaged(what == Search::no_directory ? "its root leads to no directory"
+                 : what == Search::no_leaf    ? "a directory word leads to no leaf"
+                                              : "a cell leads to no record");
 }
 
 Result<Index::Range> Index::leaf_at(std::uint32_t tag) const {
@@ -45,23 +43,25 @@ Result<Index::Range> Index::leaf_at(std::uint32_t tag) const {
   if (!leaf) return leaf.error();
   if (leaf->directory_word == 0) return range;
   range.offset = leaf->leaf.offset;
-  range.depth = leaf->leaf.depth;
-  const std::uint32_t tags = 1U << (kTagBits - range.depth);
-  range.first = tag & ~(tags - 1);
-  range.end = range.first + tags;
+  const std::uint32_t tags = 1U << (kTagBits - leaf->leaf.depth);
+  range.end = (tag & ~(tags - 1)) + tags;
   return range;
+}
+
+Index::Search Index::locate(std::uint32_t tag, Leaf* leaf) const {
+  const std::uint64_t word = image_.load(root_);
+  if (word == 0) return Search::found;
+  leaf->root = Rooted::from(word);
+  if (!is_directory(leaf->root)) return Search::no_directory;
+  leaf->directory_word = leaf->root.offset + (std::uint64_t{tag} >> (kTagBits - leaf->root.depth)) * 8;
+  leaf->leaf = Rooted::from(image_.load(leaf->directory_word));
+  if (leaf->leaf.depth > leaf->root.depth || !image_.is_data_page(leaf->leaf.offset)) return Search::no_leaf;
+  return Search::found;
 }
 
 Result<Index::Leaf> Index::leaf_of(std::uint32_t tag) const {
   Leaf found;
-  const auto root = this->root();
-  if (!root) return root.error();
-  found.root = *root;
-  if (root->offset == 0) return found;
-  found.directory_word = found.root.offset + (std::uint64_t{tag} >> (kTagBits - found.root.depth)) * 8;
-  found.leaf = Rooted::from(image_.load(found.directory_word));
-  if (found.leaf.depth > found.root.depth || !image_.is_data_page(found.leaf.offset))
-    return damaged("a directory word leads to no leaf");
+  if (const Search located = locate(tag, &found); located != Search::found) return damaged(located);
   return found;
 }
 
@@ -92,15 +92,11 @@ bool Index::has_key(const RecordView& view, std::string_view key) {
 // memory of several searches at once.
 Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
   const std::uint32_t tag = hashed.tag();
-  const std::uint64_t root_word = image_.load(root_);
-  if (root_word == 0) return Search::missing;
-  const Rooted root = Rooted::from(root_word);
-  if (!is_directory(root)) return Search::no_directory;
-  const Rooted leaf =
-      Rooted::from(image_.load(root.offset + (std::uint64_t{tag} >> (kTagBits - root.depth)) * 8));
-  if (leaf.depth > root.depth || !image_.is_data_page(leaf.offset)) return Search::no_leaf;
+  Leaf at;
+  if (const Search located = locate(tag, &at); located != Search::found) return located;
+  if (at.directory_word == 0) return Search::missing;
   for (std::size_t i = 0; i < kWindowLines; ++i) {
-    const std::uint64_t line = cell_offset(leaf.offset, hashed.line() + i, 0);
+    const std::uint64_t line = cell_offset(at.leaf.offset, hashed.line() + i, 0);
     std::array<std::uint64_t, kCellsPerLine> cells;
     for (unsigned bits = candidates(line, tag, &cells); bits != 0; bits &= bits - 1) {
       const auto c = static_cast<std::size_t>(__builtin_ctz(bits));
@@ -120,18 +116,9 @@ Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) c
 
 Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
   Found found;
-  switch (search(hashed, key, &found)) {
-    case Search::found:
-    case Search::missing:
-      return found;
-    case Search::no_directory:
-      return damaged("its root leads to no directory");
-    case Search::no_leaf:
-      return damaged("a directory word leads to no leaf");
-    case Search::no_record:
-      break;
-  }
-  return damaged("a cell leads to no record");
+  const Search searched = search(hashed, key, &found);
+  if (searched == Search::found || searched == Search::missing) return found;
+  return damaged(searched);
 }
 
 Status Index::check_own(const Leaf& leaf, std::uint8_t shard) const {

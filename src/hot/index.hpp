@@ -40,27 +40,27 @@ class Index {
   // leaf made two.
   base::Status grow(Hashed hashed, Pages& pages, Shard& shard) const;
 
-  // The leaf that `tag` belongs to, and which tags belong to it with it: from `first` up to `end`. offset 0:
-  // there is no record in this index.
+  // The leaf that `tag` belongs to, and the end of the tags that belong to it with it. offset 0: there is no
+  // record in this index.
   struct Range {
     std::uint64_t offset = 0;
-    unsigned depth = 0;
-    std::uint32_t first = 0, end = 1U << kTagBits;
+    std::uint32_t end = 1U << kTagBits;
   };
   base::Result<Range> leaf_at(std::uint32_t tag) const;
-  // Of the directory; {0, 0} when there is none. corrupt when there is none where the root leads.
-  base::Result<Rooted> root() const;
 
  private:
   struct Leaf {
     std::uint64_t directory_word = 0;  // offset of the word that leads to it; 0: no directory yet
     Rooted root{}, leaf{};
   };
+  // found, also where there is no directory yet; else what is wrong.
+  Search locate(std::uint32_t tag, Leaf* leaf) const;
   base::Result<Leaf> leaf_of(std::uint32_t tag) const;
   base::Status begin(Pages& pages, Shard& shard) const;
   base::Status double_directory(const Rooted& root, Pages& pages, Shard& shard) const;
   base::Status split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const;
   base::Error damaged(const char* what) const;
+  base::Error damaged(Search what) const;
   bool is_directory(const Rooted& root) const {
     return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
            image_.is_data(root.offset, 8ULL << root.depth);

@@ -83,4 +83,13 @@ Result<Header> check_header(const void* bytes, std::size_t size) {
   return header;
 }
 
+base::Status check_extent(const Header& header, std::uint64_t allocated, std::uint64_t file_bytes) {
+  if (allocated < header.data_offset || allocated > header.max_bytes || allocated % kPageBytes != 0)
+    return Error(Code::corrupt, "says that " + std::to_string(allocated) + " bytes of it are in use");
+  if (allocated > file_bytes)
+    return Error(Code::corrupt,
+                 "is cut off: " + base::format_size(file_bytes) + " of " + base::format_size(allocated));
+  return {};
+}
+
 }  // namespace okg::hot

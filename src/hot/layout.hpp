@@ -17,4 +17,7 @@ void format(std::byte* base, const Header& header, std::uint64_t bytes);
 // Is that a header of ours? The error says what not.
 base::Result<Header> check_header(const void* bytes, std::size_t size);
 
+// May a file of `file_bytes` say that `allocated` bytes of it are in use?
+base::Status check_extent(const Header& header, std::uint64_t allocated, std::uint64_t file_bytes);
+
 }  // namespace okg::hot

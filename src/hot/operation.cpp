@@ -181,7 +181,7 @@ Status Operation::commit() {
     if (slot.shard->views.none())
       slot.shard->free[slot.size_class].push_back(slot.offset);
     else
-      slot.shard->views.freed().slots.push_back(slot);
+      slot.shard->views.freed().slots.push_back({slot.size_class, slot.offset});
   }
   for (const Gathered::NewSlab& slab : gathered_.new_slabs) {
     const SlabShape& shape = kSlabShapes[slab.size_class];

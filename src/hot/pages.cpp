@@ -86,13 +86,20 @@ bool Pages::punch(const Punch& punch) {
   });
   if (run == free_.end()) return false;
   const std::uint64_t from = run->first * kPageBytes, bytes = run->second.count * kPageBytes;
-  // Said before it is done: who finds the word allocates before touching.
-  run->second.is_backed = false;
   std::uint64_t* const given_back = &image_.state().given_back.word;
-  ordered::store(given_back, ordered::load(given_back) + bytes);
+  const std::uint64_t before = ordered::load(given_back);
   // As one run, whatever it was put together of.
-  ordered::store(image_.page_word(run->first), free_word(run->second));
-  return punch(from, from + bytes);
+  const auto say = [&](bool is_backed) {
+    run->second.is_backed = is_backed;
+    if (!is_backed) ordered::store(given_back, before + bytes);
+    ordered::store(image_.page_word(run->first), free_word(run->second));
+    if (is_backed) ordered::store(given_back, before);
+  };
+  // Said before it is done: who finds the word allocates before touching.
+  say(false);
+  if (punch(from, from + bytes)) return true;
+  say(true);
+  return false;
 }
 
 base::Status Pages::grow(std::uint64_t count) {

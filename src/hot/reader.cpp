@@ -162,18 +162,14 @@ Status Reader::refresh() {
   struct stat info{};
   if (const int failed = os_.fstat(file_.get(), &info); failed < 0)
     return base::error_from_errno(-failed, "hot state " + path_);
-  const auto file_bytes = static_cast<std::uint64_t>(info.st_size);
-  if (file_bytes < header().data_offset)
+  if (static_cast<std::uint64_t>(info.st_size) < header().data_offset)
     return error(Code::corrupt, "is cut off: it ends before its data begins");
   const std::uint64_t allocated = read_word(kStateOffset + offsetof(State, bytes));
-  if (allocated < header().data_offset || allocated > header().max_bytes || allocated % kPageBytes != 0)
-    return error(Code::corrupt, "says that " + std::to_string(allocated) + " bytes of it are in use");
-  // It may have grown since: then there is more than that.
-  if (allocated > file_bytes) {
-    if (os_.fstat(file_.get(), &info) < 0 || static_cast<std::uint64_t>(info.st_size) < allocated)
-      return error(Code::corrupt,
-                   "is cut off: " + base::format_size(file_bytes) + " of " + base::format_size(allocated));
-  }
+  // It may have grown since.
+  if (allocated > static_cast<std::uint64_t>(info.st_size)) (void)os_.fstat(file_.get(), &info);
+  if (const auto checked = check_extent(header(), allocated, static_cast<std::uint64_t>(info.st_size));
+      !checked)
+    return error(checked.error().code, checked.error().text);
   bytes_ = allocated;
   const LogReach reach{header(), bytes_};
   for (std::size_t i = 0; i < header().shards; ++i) {

@@ -1,7 +1,6 @@
 #include "hot/region.hpp"
 
 #include <algorithm>
-#include <new>
 
 namespace okg::hot {
 

@@ -165,11 +165,8 @@ Status Segment::find() {
   if (auto mapped = map(fd, header_.max_bytes); !mapped) return mapped;
   // Behind the end of the file a load is a SIGBUS.
   const std::uint64_t allocated = ordered::load(&Image(memory(), header_).state().bytes.word);
-  if (allocated < header_.data_offset || allocated > header_.max_bytes || allocated % kPageBytes != 0)
-    return error(Code::corrupt, "says that " + std::to_string(allocated) + " bytes of it are in use");
-  if (allocated > file_bytes)
-    return error(Code::corrupt,
-                 "is cut off: " + base::format_size(file_bytes) + " of " + base::format_size(allocated));
+  if (const auto checked = check_extent(header_, allocated, file_bytes); !checked)
+    return error(checked.error().code, checked.error().text);
   // A copy may have lost what was empty: it is there again before somebody touches it.
   const std::uint64_t given_back = ordered::load(&Image(memory(), header_).state().given_back.word);
   if (inherited_bytes_ < allocated - std::min(allocated, given_back)) return allocate(0, allocated);

@@ -1,7 +1,7 @@
 #include "hot/shard.hpp"
 
+#include <bit>
 #include <map>
-#include <utility>
 
 #include "hot/place.hpp"
 
@@ -15,39 +15,10 @@ void Gathered::clear() {
   freed_runs.clear();
 }
 
-std::uint64_t Views::begin() {
-  ++now_;
-  return generation_;
-}
-
-bool Views::end(std::uint64_t generation) {
-  (generation == generation_ ? now_ : before_) -= 1;
-  const auto append = [](auto& to, auto& from) {
-    to.insert(to.end(), from.begin(), from.end());
-    from.clear();
-  };
-  // Twice: without any view both generations are through.
-  for (int i = 0; i < 2 && before_ == 0; ++i) {
-    append(ready_.slots, freed_before_.slots);
-    append(ready_.runs, freed_before_.runs);
-    freed_before_ = std::exchange(freed_now_, {});
-    before_ = std::exchange(now_, 0);
-    ++generation_;
-  }
-  return !ready_.slots.empty() || !ready_.runs.empty();
-}
-
-std::unordered_set<std::uint64_t> Views::held() const {
-  std::unordered_set<std::uint64_t> held;
-  for (const Freed* freed : {&freed_now_, &freed_before_, &ready_})
-    for (const Gathered::Slot& slot : freed->slots) held.insert(slot.offset);
-  return held;
-}
-
 void release(Pages& pages, Shard& shard) noexcept {
   Views::Freed freed = shard.views.take();
   try {
-    for (const Gathered::Slot& slot : freed.slots) shard.free[slot.size_class].push_back(slot.offset);
+    for (const Views::Slot& slot : freed.slots) shard.free[slot.size_class].push_back(slot.offset);
   } catch (const std::bad_alloc&) {
     // Found again by the next process.
   }
@@ -56,31 +27,43 @@ void release(Pages& pages, Shard& shard) noexcept {
   for (const PageRun& run : freed.runs) pages.offer(run);
 }
 
+void offer_slots(const Image& image, Shard& shard, std::uint64_t page, unsigned size_class,
+                 const RedoRecord* redo) {
+  const SlabShape& shape = kSlabShapes[size_class];
+  const std::uint64_t slab = page * kPageBytes;
+  std::vector<std::uint64_t>& free = shard.free[size_class];
+  free.reserve(free.size() + shape.slots);
+  std::unordered_set<std::uint64_t> known = shard.views.held();
+  known.insert(free.begin(), free.end());
+  for (std::uint32_t slot = shape.slots; slot-- > 0;) {
+    const std::uint64_t bits = shape.bits_offset(slab, slot);
+    const std::uint64_t offset = slab + shape.begin + slot * slot_bytes(size_class);
+    // Taken or about to be; what is about to be freed is offered once it was.
+    const std::uint64_t taken = image.load(bits) | (redo != nullptr ? redo->get(bits) : 0);
+    if ((taken >> slot % 64 & 1) == 0 && !known.contains(offset)) free.push_back(offset);
+  }
+}
+
 bool look_through_slab(const Image& image, Pages& pages, Shard& shard, unsigned size_class,
                        const RedoRecord* redo) {
   std::vector<std::uint64_t>& slabs = pages.found(shard.number, size_class);
-  std::vector<std::uint64_t>& free = shard.free[size_class];
   if (slabs.empty()) return false;
-  const std::uint64_t page = slabs.back(), slab = page * kPageBytes;
+  const std::uint64_t page = slabs.back();
   PageWord word;
   if (is_slab(image, page, shard.number, &word) && word.size_class == size_class) {
-    const SlabShape& shape = kSlabShapes[size_class];
     shard.slabs.reserve(shard.slabs.size() + 1);
-    free.reserve(free.size() + shape.slots);
-    // What was freed since is known already, or is held for views.
-    std::unordered_set<std::uint64_t> known = shard.views.held();
-    known.insert(free.begin(), free.end());
-    for (std::uint32_t slot = shape.slots; slot-- > 0;) {
-      const std::uint64_t bits = shape.bits_offset(slab, slot);
-      const std::uint64_t offset = slab + shape.begin + slot * slot_bytes(size_class);
-      // Taken or about to be; what is about to be freed is offered once it was.
-      const std::uint64_t taken = image.load(bits) | (redo != nullptr ? redo->get(bits) : 0);
-      if ((taken >> slot % 64 & 1) == 0 && !known.contains(offset)) free.push_back(offset);
-    }
+    offer_slots(image, shard, page, size_class, redo);
     shard.slabs.push_back(page);
   }
   slabs.pop_back();
   return true;
+}
+
+std::uint64_t taken_slots(const Image& image, std::uint64_t page, unsigned size_class) {
+  std::uint64_t taken = 0;
+  for (std::uint64_t i = 0; i < kSlabShapes[size_class].bit_words; ++i)
+    taken += static_cast<std::uint64_t>(std::popcount(image.load(page * kPageBytes + i * 8)));
+  return taken;
 }
 
 std::uint64_t reclaim(const Image& image, Pages& pages, Shard& shard) {
@@ -95,10 +78,7 @@ std::uint64_t reclaim(const Image& image, Pages& pages, Shard& shard) {
       if (shard.emptied.count != 0 && page == shard.emptied.page) continue;
       PageWord word;
       if (!is_slab(image, page, shard.number, &word)) continue;
-      std::uint64_t bits = 0;
-      for (std::uint64_t i = 0; i < kSlabShapes[word.size_class].bit_words; ++i)
-        bits |= image.load(page * kPageBytes + i * 8);
-      if (bits == 0) given[page] = word.count;
+      if (taken_slots(image, page, word.size_class) == 0) given[page] = word.count;
     }
   };
   look(shard.slabs);

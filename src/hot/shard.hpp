@@ -5,12 +5,11 @@
 #include <array>
 #include <atomic>
 #include <mutex>
-#include <unordered_set>
-#include <utility>
 #include <vector>
 
 #include "hot/pages.hpp"
 #include "hot/redo.hpp"
+#include "hot/views.hpp"
 
 namespace okg::hot {
 
@@ -43,32 +42,6 @@ struct Gathered {
   std::vector<Run> freed_runs;
 };
 
-// Views of a shard, and what was freed while there were some: free in the file, but nobody may have it yet.
-// What was freed under views waits for those that were there at the time, and for no later ones.
-class Views {
- public:
-  bool none() const { return now_ == 0 && before_ == 0; }
-  // Which generation the view belongs to, for end().
-  std::uint64_t begin();
-  // True: something can be had again.
-  bool end(std::uint64_t generation);
-
-  struct Freed {
-    std::vector<Gathered::Slot> slots;
-    std::vector<PageRun> runs;
-  };
-  Freed& freed() { return freed_now_; }
-  // Slots that are free in the file, but not to be had.
-  std::unordered_set<std::uint64_t> held() const;
-  // What nobody sees any more.
-  Freed take() { return std::exchange(ready_, {}); }
-
- private:
-  std::uint64_t generation_ = 0;
-  std::uint64_t now_ = 0, before_ = 0;  // views of this generation, and of the one before
-  Freed freed_now_, freed_before_, ready_;
-};
-
 struct alignas(kLineBytes) Shard {
   Shard(const Image& image, std::uint8_t index) : number(index), log(image, index), gathered(image, log) {}
 
@@ -83,15 +56,23 @@ struct alignas(kLineBytes) Shard {
   // cache.
   std::array<std::vector<std::uint64_t>, kClasses> free;
   std::vector<std::uint64_t> slabs;  // pages of those whose free slots are known
+  bool knows_pages = false;          // all runs that an old process left were scanned
   PageRun emptied{};                 // a slab that compaction empties: nobody gets a slot of it
   bool is_emptied(std::uint64_t slot) const {
     return slot / kPageBytes >= emptied.page && slot / kPageBytes < emptied.page + emptied.count;
   }
 };
 
-// Puts the free slots of one slab that an old process left where they are found. False when there is no such
-// slab. The mutexes of the shard and of the pages are held. `redo`: what is about to be committed, or
-// nullptr.
+// How many slots of a slab hold a record.
+std::uint64_t taken_slots(const Image& image, std::uint64_t page, unsigned size_class);
+
+// Puts the free slots of a slab where they are found, but for those that are there already or are held for
+// views. The shard's mutex is held. `redo`: what is about to be committed, or nullptr.
+void offer_slots(const Image& image, Shard& shard, std::uint64_t page, unsigned size_class,
+                 const RedoRecord* redo);
+
+// The same of one slab that an old process left. False when there is no such slab. The mutex of the pages is
+// held, too.
 bool look_through_slab(const Image& image, Pages& pages, Shard& shard, unsigned size_class,
                        const RedoRecord* redo);
 

@@ -120,13 +120,20 @@ Store::~Store() {
   ordered::store(&state.clean.word, 1);
 }
 
+// `open(may_make)` in a store that may be read-only: what is not there then cannot be made.
+template <class Open>
+auto Store::open_named(Open&& open) -> decltype(open(true)) {
+  auto may = engine_->check_writable();
+  if (!may && may.error().code == Code::closed) return may.error();
+  auto opened = open(may.has_value());
+  if (!opened && opened.error().code == Code::not_found) return may.error();
+  return opened;
+}
+
 Result<Table*> Store::table(std::string_view name, TableSchema schema) {
-  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
-  auto opened = Table::open(*engine_, name, std::move(schema), !is_read_only());
-  if (!opened) {
-    if (opened.error().code == Code::not_found) return engine_->check_writable().error();
-    return opened.error();
-  }
+  auto opened =
+      open_named([&](bool may_make) { return Table::open(*engine_, name, std::move(schema), may_make); });
+  if (!opened) return opened.error();
   const std::lock_guard lock(tables_mutex_);
   for (const auto& known : tables_)
     if (known->entry() == (*opened)->entry()) return known.get();
@@ -135,17 +142,11 @@ Result<Table*> Store::table(std::string_view name, TableSchema schema) {
 }
 
 Result<std::size_t> Store::journal(std::string_view name, const JournalOptions& options) {
-  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
-  auto entry = engine_->journal(name, options, !is_read_only());
-  if (!entry && entry.error().code == Code::not_found) return engine_->check_writable().error();
-  return entry;
+  return open_named([&](bool may_make) { return engine_->journal(name, options, may_make); });
 }
 
 Result<std::size_t> Store::region(std::string_view name, const RegionOptions& options) {
-  if (auto may = engine_->check_writable(); !may && may.error().code == Code::closed) return may.error();
-  auto entry = engine_->region(name, options, !is_read_only());
-  if (!entry && entry.error().code == Code::not_found) return engine_->check_writable().error();
-  return entry;
+  return open_named([&](bool may_make) { return engine_->region(name, options, may_make); });
 }
 
 bool Store::migrate() {

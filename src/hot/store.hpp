@@ -67,6 +67,8 @@ class Store {
   Store(std::unique_ptr<Segment> segment, const StoreOptions& options);
   base::Status begin();
   base::Status make_engine();
+  template <class Open>
+  auto open_named(Open&& open) -> decltype(open(true));
   bool migrate();
   void take_over();
 

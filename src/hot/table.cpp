@@ -31,15 +31,15 @@ Result<std::unique_ptr<Table>> Table::open(Engine& engine, std::string_view name
 }
 
 std::uint64_t Table::written() const {
+  if (!engine_.is_here()) return own();  // the commit will say so
   return std::min(own(), ordered::load(&engine_.image().entry(entry_).newest_version));
 }
 
 Result<Change> Table::change_to_put(std::string_view key, std::string_view value, Deadline deadline,
                                     std::string* kept) const {
-  if (auto may = engine_.check_writable(); !may) return may.error();
   const std::uint64_t version = written();
   if (version != own()) {
-    auto older = converted(value, own(), version);
+    auto older = convert(schema_.migrations, value, own(), version);
     if (!older) return older.error();
     *kept = *std::move(older);
     value = *kept;
@@ -68,33 +68,24 @@ Status Table::erase(std::string_view key) {
   return engine_.commit(change_to_erase(key));
 }
 
-Got Table::get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
-               std::int64_t* deadline_ns) const {
+Status Table::set_deadline(std::string_view key, std::int64_t at_ns) {
+  return engine_.set_deadline(entry_, key, at_ns, static_cast<std::uint16_t>(own()));
+}
+
+Got Table::get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const {
   Engine::Value value;
   const Got got = engine_.get(entry_, key, buffer, capacity, &value);
   *size = value.size;
-  if (deadline_ns != nullptr) *deadline_ns = value.deadline_ns;
   if ((got != Got::found && got != Got::too_small) || value.schema == own()) return got;
   if (value.schema > own()) return Got::mismatch;
-  return get_older(key, buffer, capacity, size, deadline_ns);
+  return get_older(key, buffer, capacity, size);
 }
 
-Got Table::get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
-                     std::int64_t* deadline_ns) const {
+Got Table::get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const {
   std::string bytes;
   Engine::Value value;
-  for (;;) {
-    const Got got = engine_.get(entry_, key, bytes.data(), bytes.size(), &value);
-    if (got == Got::too_small) {
-      bytes.resize(value.size);
-      continue;
-    }
-    if (got != Got::found) return got;
-    break;
-  }
-  bytes.resize(value.size);
-  if (deadline_ns != nullptr) *deadline_ns = value.deadline_ns;
-  const auto now = converted(bytes, value.schema, own());
+  if (const Got got = engine_.read(entry_, key, &bytes, &value); got != Got::found) return got;
+  const auto now = as_own(bytes, value.schema);
   if (!now) return Got::mismatch;
   *size = now->size();
   if (now->size() > capacity) return Got::too_small;
@@ -114,7 +105,7 @@ Status Table::finalize() {
   if (auto done = engine_.finalize(entry_, schema_.options); !done) return done;
   const std::lock_guard lock(migrate_mutex_);
   place_ = {};
-  is_migrated_ = has_left_ = false;
+  has_left_ = false;
   return {};
 }
 
@@ -122,19 +113,11 @@ Status Table::finalize() {
 Status Table::migrate_record(std::string_view key) {
   std::string bytes;
   Engine::Value value;
-  for (;;) {
-    const Got got = engine_.get(entry_, key, bytes.data(), bytes.size(), &value);
-    if (got == Got::too_small) {
-      bytes.resize(value.size);
-      continue;
-    }
-    if (got == Got::missing) return {};
-    if (got != Got::found) return Error(Code::corrupt, "the record is damaged");
-    break;
-  }
-  bytes.resize(value.size);
+  const Got got = engine_.read(entry_, key, &bytes, &value);
+  if (got == Got::missing) return {};
+  if (got != Got::found) return Error(Code::corrupt, "the record is damaged");
   if (value.schema >= own()) return {};
-  const auto now = converted(bytes, value.schema, own());
+  const auto now = as_own(bytes, value.schema);
   if (!now) return now.error();
   const std::array<Change, 2> changes = {
       Change{Change::Kind::expect, entry_, key, bytes, value.schema},
@@ -148,20 +131,23 @@ bool Table::migrate() {
   if (schema_.migrations.empty()) return false;
   const std::unique_lock lock(migrate_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return true;
-  if (is_migrated_ || written() != own()) return false;
-  if (keys_.empty()) {
-    const bool more = engine_.older_keys(entry_, static_cast<std::uint16_t>(own()), &place_, &keys_);
-    if (keys_.empty()) {
-      if (more) return true;
-      is_migrated_ = true;
-      // What could not be converted is still there.
-      if (!has_left_ && schema_.options.oldest_version < own()) engine_.note_oldest(entry_, own());
-      return false;
-    }
+  if (written() != own() || ordered::load(&engine_.image().entry(entry_).oldest_version) >= own())
+    return false;
+  // One at a time; what cannot be converted, or read, stays as it is.
+  if (!keys_.empty()) {
+    if (!migrate_record(keys_.back())) has_left_ = true;
+    keys_.pop_back();
+    return true;
   }
-  // One at a time; what cannot be converted stays as it is.
-  if (!migrate_record(keys_.back())) has_left_ = true;
-  keys_.pop_back();
+  if (engine_.is_at_end(place_)) {
+    if (!has_left_) engine_.note_oldest(entry_, own());
+    return false;
+  }
+  auto keys = engine_.keys_of(entry_, &place_, static_cast<std::uint32_t>(own()));
+  if (keys)
+    keys_ = *std::move(keys);
+  else
+    has_left_ = true;
   return true;
 }
 

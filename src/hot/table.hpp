@@ -21,9 +21,9 @@ class Table {
 
   base::Status put(std::string_view key, std::string_view value, Deadline deadline = {});
   base::Status erase(std::string_view key);
+  base::Status set_deadline(std::string_view key, std::int64_t at_ns);
   // *size is the value's. Where it is not found, `buffer` holds anything.
-  Got get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
-          std::int64_t* deadline_ns = nullptr) const;
+  Got get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const;
   template <class Visit>
   base::Status for_each(Visit&& visit) const;
   // mismatch for a record of another version: it does not lie there as this program knows it.
@@ -36,7 +36,7 @@ class Table {
 
   // What lies there as a value of the program's version.
   base::Result<std::string> as_own(std::string_view value, std::uint16_t schema) const {
-    return converted(value, schema, own());
+    return convert(schema_.migrations, value, schema, own());
   }
 
   // Records of the program's version are written from here on: an older program cannot read them any more.
@@ -50,11 +50,7 @@ class Table {
   std::uint64_t own() const { return schema_.options.schema_version; }
   // What records are written as.
   std::uint64_t written() const;
-  base::Result<std::string> converted(std::string_view value, std::uint64_t from, std::uint64_t to) const {
-    return convert(schema_.migrations, value, from, to);
-  }
-  Got get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size,
-                std::int64_t* deadline_ns) const;
+  Got get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const;
   base::Status migrate_record(std::string_view key);
 
   Engine& engine_;
@@ -63,7 +59,7 @@ class Table {
   std::mutex migrate_mutex_;
   Engine::LeafPlace place_;
   std::vector<std::string> keys_;
-  bool is_migrated_ = false, has_left_ = false;  // has_left_: a record that was not converted
+  bool has_left_ = false;  // a record that was not converted
 };
 
 template <class Visit>
@@ -74,7 +70,7 @@ base::Status Table::for_each(Visit&& visit) const {
       engine_.for_each(entry_, [&](std::string_view key, std::string_view value, const Engine::Value& as) {
         if (as.schema == own()) return static_cast<bool>(visit(key, value));
         if (as.schema > own()) return true;  // not this program's
-        const auto now = converted(value, as.schema, own());
+        const auto now = as_own(value, as.schema);
         if (now) return static_cast<bool>(visit(key, std::string_view(*now)));
         wrong = now.error();
         return false;

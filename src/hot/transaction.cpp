@@ -34,14 +34,14 @@ Status Engine::expect(const Target& target) const {
   return {};
 }
 
-Status Engine::commit(std::span<const Change> changes, std::uint64_t* sequences) {
+Status Engine::commit(std::span<const Change> changes) {
   if (changes.empty()) return {};
   if (auto may = check_writable(); !may) return may;
   for (const Change& change : changes)
     if (auto checked = check(change); !checked) return checked;
   if (is(Mutant::one_commit_each) && changes.size() > 1) {
     for (const Change& change : changes)
-      if (auto done = commit({&change, 1}, nullptr); !done) return done;
+      if (auto done = commit({&change, 1}); !done) return done;
     return {};
   }
 
@@ -81,7 +81,7 @@ Status Engine::commit(std::span<const Change> changes, std::uint64_t* sequences)
     }
     for (std::size_t i = 0; i < kMostTables; ++i)
       if ((journals >> i & 1) != 0) locks.emplace_back(journals_[i]->mutex());
-    return try_commit(targets, locked, sequences);
+    return try_commit(targets, locked);
   });
 }
 

@@ -91,11 +91,9 @@ class Verifier {
   Status look_at_entry(std::size_t at) {
     const Entry& entry = entry_;
     const std::string where = "entry " + std::to_string(at) + ": ";
-    if (entry.kind > 3 || entry.flavor > 1 || entry.name_bytes == 0 || entry.name_bytes > kMostNameBytes)
-      return wrong(where + "is damaged");
+    if (!is_entry(entry)) return wrong(where + "is damaged");
     const auto reach_run = [&](std::uint64_t offset, std::uint64_t bytes) {
       const std::uint64_t pages = padded(bytes, kPageBytes) / kPageBytes;
-      usage_.named_pages += pages;
       return source_.is_data(offset, bytes) && source_.page(offset / kPageBytes).count == pages &&
              reach(offset, PageKind::named, 0);
     };
@@ -222,8 +220,7 @@ Status verify_readable(Source& source) {
   for (const Named& named : *names) {
     const std::string where = "entry " + std::to_string(named.at) + ": ";
     if (named.kind() == EntryKind::journal) {
-      auto read =
-          for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
+      auto read = for_each_message(source, named.at, [](std::uint64_t, std::string_view) { return true; });
       if (!read) return read;
     } else if (named.kind() == EntryKind::region) {
       if (!is_region(source, named.entry)) return wrong(where + "a region's entry leads to nowhere");

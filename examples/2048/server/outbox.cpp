@@ -60,14 +60,14 @@ void Outbox::run(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any stopped;
   bool was_well = true;
-  while (!stop.stop_requested()) {
+  do {  // once also where it is to stop at once: what is there goes out
     const std::string trouble = send();
     if (!trouble.empty() && was_well)
       std::fprintf(stderr, "game-2048: outbox: %s: tried again until it works\n", trouble.c_str());
     was_well = trouble.empty();
     std::unique_lock lock(mutex);
     stopped.wait_for(lock, stop, was_well ? pause : pause_in_trouble, [] { return false; });
-  }
+  } while (!stop.stop_requested());
 }
 
 std::string Outbox::send() {

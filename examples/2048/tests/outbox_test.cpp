@@ -22,9 +22,9 @@ class OutboxTest : public StoreTest {
     return store->first_letter()->line + "\n";
   }
   void send_all() {
-    const Outbox outbox(*store, file());
-    for (int i = 0; i < 1000 && store->first_letter(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    {
+      const Outbox outbox(*store, file());
+    }
     EXPECT_FALSE(store->first_letter());
   }
 };
@@ -71,9 +71,8 @@ TEST_F(OutboxTest, WhatCannotBeWrittenStays) {
   open();
   write_letter();
   {
-    const Outbox outbox(*store, top.path());  // a directory
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
+    const Outbox outbox(*store, top.path());
+  }  // a directory
   EXPECT_TRUE(store->first_letter());
 }
 

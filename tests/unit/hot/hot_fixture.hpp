@@ -48,6 +48,11 @@ class HotTest : public testing::Test {
     return value.substr(0, size);
   }
 
+  // All the work that can wait, in this moment.
+  static void poll_to_the_end(Store& store) {
+    for (int i = 0; i < 100'000 && store.poll(std::chrono::nanoseconds(0)); ++i) {
+    }
+  }
   // Changes the first byte of `text` in the file.
   void damage(std::string_view text, char byte) {
     std::string bytes;

@@ -26,10 +26,6 @@ class MigrationTest : public HotTest {
     EXPECT_TRUE(opened) << opened.error().text;
     return **opened;
   }
-  void poll_to_the_end(Store& store) {
-    for (int i = 0; i < 100'000 && store.poll(std::chrono::nanoseconds(0)); ++i) {
-    }
-  }
   // Versions of records, as they lie there.
   static std::map<std::uint16_t, int> versions(const Store& store, std::size_t entry) {
     std::map<std::uint16_t, int> found;
@@ -105,6 +101,7 @@ TEST_F(MigrationTest, ARollBackFindsItsRecordsUntilTheNewVersionIsFinal) {
   EXPECT_EQ(old.get(key_of(1), buffer, sizeof buffer, &size), Got::mismatch);
   EXPECT_EQ(old.put(key_of(1), "x").error().code, base::Code::schema_mismatch);
   EXPECT_EQ(old.erase(key_of(1)).error().code, base::Code::schema_mismatch);
+  EXPECT_EQ(old.set_deadline(key_of(1), 1).error().code, base::Code::schema_mismatch);
   ASSERT_TRUE(old.put(key_of(9), "n"));
   store.reset();
   store = open();

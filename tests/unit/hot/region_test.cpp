@@ -96,6 +96,7 @@ TEST_P(RegionTest, MigratesAndGivesTheOldRoomBack) {
     ASSERT_TRUE(world.commit());
   }
   auto store = open();
+  Region* const open_already = &region(*store);
   auto next = region_options(GetParam(), 20'000);
   next.schema_version = 2;
   next.migrations.push_back({1,
@@ -105,6 +106,10 @@ TEST_P(RegionTest, MigratesAndGivesTheOldRoomBack) {
                                return made;
                              },
                              {}});
+  EXPECT_EQ(store->region("world", next).error().code, base::Code::in_use) << "somebody uses it as it was";
+  EXPECT_EQ(read(*open_already, 0, 3), "old");
+  store.reset();
+  store = open();
   const auto entry = store->region("world", next);
   ASSERT_TRUE(entry) << entry.error().text;
   Region& world = store->engine().region_at(*entry);
