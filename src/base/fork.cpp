@@ -4,17 +4,18 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 
 namespace okg::base {
+
+constinit std::atomic<unsigned> generation_of_forks{0};
+
 namespace {
 
 constexpr std::size_t kSlots = 1024;
 std::array<std::atomic<int>, kSlots> slots;  // fd + 1; 0: free
-std::atomic<unsigned> generation{0};
 
 void in_child() {
-  generation.fetch_add(1, std::memory_order_relaxed);
+  generation_of_forks.fetch_add(1, std::memory_order_relaxed);
   for (std::atomic<int>& slot : slots)
     if (const int held = slot.exchange(0, std::memory_order_relaxed); held != 0) ::close(held - 1);
 }
@@ -39,11 +40,7 @@ bool forget_descriptor(int fd) noexcept {
     int held = fd + 1;
     if (slot.compare_exchange_strong(held, 0, std::memory_order_relaxed)) return true;
   }
-  return generation.load(std::memory_order_relaxed) == 0;
-}
-
-unsigned fork_generation() noexcept {
-  return generation.load(std::memory_order_relaxed);
+  return fork_generation() == 0;
 }
 
 }  // namespace okg::base

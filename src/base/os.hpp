@@ -23,6 +23,9 @@ struct DirectoryEntry {
   unsigned char type;  // DT_*
 };
 
+// Of 4 KiB each 512: what one entry of a page table can lead to.
+inline constexpr std::size_t kLargePageBytes = 2UL << 20;
+
 class Os {
  public:
   virtual ~Os() = default;
@@ -63,12 +66,15 @@ class Os {
   virtual int fstatfs(int fd, struct statfs* out);
   virtual int fstatvfs(int fd, struct statvfs* out);
 
-  // Shared, readable and writable memory of the file's first `size` bytes, which may be more than it has; a
-  // forked child does not get it.
+  // Shared, readable and writable memory of the file's first `size` bytes, which may be more than it has,
+  // from a multiple of kLargePageBytes on; a forked child does not get it.
   virtual int map(int fd, std::size_t size, void** memory);
   virtual int unmap(void* memory, std::size_t size);
   // Into the page table, by steps, without a store; -EINVAL where the kernel cannot.
   virtual int populate(void* memory, std::size_t size);
+  // Makes kLargePageBytes of a mapped file one page, of which at least the first 4 KiB are allocated; what is
+  // in it stays. Also where the system gives no large pages by itself. -EINVAL where the kernel cannot.
+  virtual int make_large_page(void* memory);
 
   // Watching.
   virtual int inotify_open();

@@ -40,6 +40,11 @@ struct KernelDirent {
 };
 constexpr std::size_t kNameOffset = 19;
 
+std::size_t page_bytes() {
+  static const auto bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
 }  // namespace
 
 int Os::open(int directory, const char* path, int flags, mode_t mode) {
@@ -149,8 +154,23 @@ int Os::unlock_open_file(int fd) {
   return checked(::fcntl(fd, F_OFD_SETLK, &lock));
 }
 int Os::map(int fd, std::size_t size, void** memory) {
-  void* const mapped = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (mapped == MAP_FAILED) return -errno;
+  // Of a larger reservation that piece that begins where a large page may.
+  const std::size_t reserved = size + kLargePageBytes;
+  if (reserved < size) return -ENOMEM;
+  void* const reservation =
+      ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reservation == MAP_FAILED) return -errno;
+  auto* const begin = static_cast<std::byte*>(reservation);
+  const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) % kLargePageBytes;
+  void* const mapped = ::mmap(begin + before, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+  if (mapped == MAP_FAILED) {
+    const int error = errno;
+    ::munmap(reservation, reserved);
+    return -error;
+  }
+  const std::size_t end = before + (size + page_bytes() - 1) / page_bytes() * page_bytes();
+  if (before != 0) ::munmap(begin, before);
+  if (end < reserved) ::munmap(begin + end, reserved - end);
   ::madvise(mapped, size, MADV_DONTFORK);
   *memory = mapped;
   return 0;
@@ -163,6 +183,18 @@ int Os::populate(void* memory, std::size_t size) {
   constexpr int MADV_POPULATE_READ = 22;  // since Linux 5.14; older headers do not know it
 #endif
   return checked(::madvise(memory, size, MADV_POPULATE_READ));
+}
+int Os::make_large_page(void* memory) {
+#ifndef MADV_POPULATE_WRITE
+  constexpr int MADV_POPULATE_WRITE = 23;  // since Linux 5.14
+#endif
+#ifndef MADV_COLLAPSE
+  constexpr int MADV_COLLAPSE = 25;  // since Linux 6.1
+#endif
+  if (page_bytes() != 4096) return -EINVAL;  // a large page is of another size then
+  // It is made only of what is not all empty.
+  if (::madvise(memory, page_bytes(), MADV_POPULATE_WRITE) < 0) return -errno;
+  return checked(::madvise(memory, kLargePageBytes, MADV_COLLAPSE));
 }
 int Os::syncfs(int fd) {
   return checked(::syncfs(fd));

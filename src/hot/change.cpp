@@ -79,6 +79,8 @@ Status Engine::commit(const Change& change) {
   const Hashed hashed{hash_key(change.key, image_.header().seed)};
   Shard* const shard = &shard_of(hashed);
   const Target target{&change, hashed, shard};
+  // On its way while we wait for the mutex, and for what the change before this one stored.
+  Index(image_, change.entry, shard->number).prefetch(hashed);
   return with_reclaim([&] {
     const std::lock_guard lock(shard->mutex);
     auto done = try_commit({&target, 1}, {&shard, 1});

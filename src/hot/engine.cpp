@@ -75,37 +75,52 @@ Status Engine::check_key(std::size_t table, std::string_view key) const {
                                                                        : "keys of 1 to 64 bytes"));
 }
 
+// False: somebody wrote meanwhile, and nothing of it counts.
+inline bool Engine::try_get(const Shard& shard, const Index& index, Hashed hashed, std::string_view key,
+                            void* buffer, std::size_t capacity, Value* value, Got* got) const {
+  const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
+  if ((before & 1) != 0) return false;
+  Index::Found found;
+  const Index::Search search = index.search(hashed, key, &found);
+  const RecordHeader& header = found.view.header;
+  std::uint64_t deadline = 0;
+  *got = search == Index::Search::missing ? Got::missing : Got::damaged;
+  if (search == Index::Search::found) {
+    if (found.view.deadline_offset != 0) deadline = image_.load(found.view.deadline_offset);
+    *got = header.value_bytes <= capacity ? Got::found : Got::too_small;
+    if (*got == Got::found) ordered::copy_out(buffer, found.view.value, header.value_bytes);
+  }
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if (shard.sequence.load(std::memory_order_relaxed) != before) return false;
+  if (is_past(deadline)) *got = Got::missing;
+  *value = {header.value_bytes, header.schema};
+  // What this process wrote itself is as it wrote it; what it found is looked at.
+  if (*got == Got::found && header.epoch != epoch_ && record_crc(header, key, buffer) != header.crc)
+    *got = Got::damaged;
+  return true;
+}
+
 Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
                 Value* value) const {
   if (!is_here()) return Got::closed;
   const Hashed hashed{hash_key(key, image_.header().seed)};
   Shard& shard = shard_of(hashed);
   const Index index(image_, table, shard.number);
-  // What is read while somebody writes is thrown away; the mutex, should somebody write all the time.
-  for (int attempt = 0;; ++attempt) {
-    std::unique_lock<std::mutex> lock(shard.mutex, std::defer_lock);
-    if (attempt == kOptimisticReads) lock.lock();
-    const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
-    if ((before & 1) != 0) continue;
-    Index::Found found;
-    const Index::Search search = index.search(hashed, key, &found);
-    Got got = search == Index::Search::missing ? Got::missing : Got::damaged;
-    RecordHeader& header = found.view.header;
-    std::uint64_t deadline = 0;
-    if (search == Index::Search::found) {
-      if (found.view.deadline_offset != 0) deadline = image_.load(found.view.deadline_offset);
-      got = header.value_bytes <= capacity ? Got::found : Got::too_small;
-      if (got == Got::found) ordered::copy_out(buffer, found.view.value, header.value_bytes);
-    }
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (shard.sequence.load(std::memory_order_relaxed) != before) continue;
-    if (is_past(deadline)) return Got::missing;
-    *value = {header.value_bytes, header.schema};
-    // What this process wrote itself is as it wrote it; what it found is looked at.
-    if (got == Got::found && header.epoch != epoch_ && record_crc(header, key, buffer) != header.crc)
-      return Got::damaged;
-    return got;
-  }
+  Got got = Got::missing;
+  for (int attempt = 0; attempt < kOptimisticReads; ++attempt)
+    if (try_get(shard, index, hashed, key, buffer, capacity, value, &got)) return got;
+  // Somebody writes all the time.
+  return locked_get(table, key, buffer, capacity, value);
+}
+
+Got Engine::locked_get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
+                       Value* value) const {
+  const Hashed hashed{hash_key(key, image_.header().seed)};
+  Shard& shard = shard_of(hashed);
+  const std::lock_guard lock(shard.mutex);
+  Got got = Got::missing;
+  (void)try_get(shard, Index(image_, table, shard.number), hashed, key, buffer, capacity, value, &got);
+  return got;
 }
 
 Got Engine::view(std::size_t table, std::string_view key, View* view) {

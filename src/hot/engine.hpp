@@ -198,6 +198,10 @@ class Engine {
   };
   enum class Gathering { done, wants_room };
 
+  bool try_get(const Shard& shard, const Index& index, Hashed hashed, std::string_view key, void* buffer,
+               std::size_t capacity, Value* value, Got* got) const;
+  Got locked_get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
+                 Value* value) const;
   template <class Call>
   base::Status with_reclaim(Call&& call);
   base::Status check(const Change& change) const;

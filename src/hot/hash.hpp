@@ -23,9 +23,14 @@ inline constexpr std::uint64_t kHashFinish = 0xD6E8FEB86659FD93;  // an odd numb
 // Word by word, little-endian, the last one padded with zeros, then the length. Part of the file format.
 inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept {
   std::uint64_t hash = seed ^ kHashWord;
-  for (std::size_t at = 0; at < key.size(); at += 8) {
+  std::size_t at = 0;
+  for (std::uint64_t word = 0; at + 8 <= key.size(); at += 8) {
+    std::memcpy(&word, key.data() + at, 8);
+    hash = fold(hash ^ word, kHashWord ^ seed);
+  }
+  if (at < key.size()) {
     std::uint64_t word = 0;
-    std::memcpy(&word, key.data() + at, key.size() - at < 8 ? key.size() - at : 8);
+    std::memcpy(&word, key.data() + at, key.size() - at);
     hash = fold(hash ^ word, kHashWord ^ seed);
   }
   return fold(hash ^ key.size(), kHashFinish);

@@ -14,18 +14,11 @@ namespace {
 
 constexpr std::uint64_t kLeafCells = kLeafLines * kCellsPerLine;
 
-std::uint64_t cell_offset(std::uint64_t leaf, std::size_t line, std::size_t cell) {
-  return leaf + (line % kLeafLines) * kLineBytes + cell * 8;
-}
-
 std::uint32_t directory_pages(unsigned depth) {
   return static_cast<std::uint32_t>(((8ULL << depth) + kPageBytes - 1) / kPageBytes);
 }
 
 }  // namespace
-
-Index::Index(const Image& image, std::size_t table, std::uint8_t shard)
-    : image_(image), table_(table), root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
 
 Error Index::damaged(const char* what) const {
   return {base::Code::corrupt, "index at " + std::to_string(root_) + ": " + what};
@@ -48,70 +41,10 @@ Result<Index::Range> Index::leaf_at(std::uint32_t tag) const {
   return range;
 }
 
-Index::Search Index::locate(std::uint32_t tag, Leaf* leaf) const {
-  const std::uint64_t word = image_.load(root_);
-  if (word == 0) return Search::found;
-  leaf->root = Rooted::from(word);
-  if (!is_directory(leaf->root)) return Search::no_directory;
-  leaf->directory_word = leaf->root.offset + (std::uint64_t{tag} >> (kTagBits - leaf->root.depth)) * 8;
-  leaf->leaf = Rooted::from(image_.load(leaf->directory_word));
-  if (leaf->leaf.depth > leaf->root.depth || !image_.is_data_page(leaf->leaf.offset)) return Search::no_leaf;
-  return Search::found;
-}
-
 Result<Index::Leaf> Index::leaf_of(std::uint32_t tag) const {
   Leaf found;
   if (const Search located = locate(tag, &found); located != Search::found) return damaged(located);
   return found;
-}
-
-// Which of a line's cells have that tag, as bits. A branch a cell would be mispredicted.
-unsigned Index::candidates(std::uint64_t line, std::uint32_t tag,
-                           std::array<std::uint64_t, kCellsPerLine>* cells) const {
-  ordered::copy_out(cells->data(), image_.word(line), kLineBytes);
-  unsigned found = 0;
-  for (unsigned c = 0; c < kCellsPerLine; ++c)
-    found |= static_cast<unsigned>((*cells)[c] >> (64 - kTagBits) == tag) << c;
-  return found;
-}
-
-bool Index::has_key(const RecordView& view, std::string_view key) {
-  if (view.header.key_bytes != key.size()) return false;
-  if (key.size() == 8) {  // a number
-    std::uint64_t theirs = 0, ours = 0;
-    ordered::copy_out(&theirs, view.key, 8);
-    std::memcpy(&ours, key.data(), 8);
-    return theirs == ours;
-  }
-  std::array<char, kMostKeyBytes> theirs;
-  ordered::copy_out(theirs.data(), view.key, key.size());
-  return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
-}
-
-// Nothing is allocated or copied here that need not be: with fewer instructions the processor waits for the
-// memory of several searches at once.
-Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
-  const std::uint32_t tag = hashed.tag();
-  Leaf at;
-  if (const Search located = locate(tag, &at); located != Search::found) return located;
-  if (at.directory_word == 0) return Search::missing;
-  for (std::size_t i = 0; i < kWindowLines; ++i) {
-    const std::uint64_t line = cell_offset(at.leaf.offset, hashed.line() + i, 0);
-    std::array<std::uint64_t, kCellsPerLine> cells;
-    for (unsigned bits = candidates(line, tag, &cells); bits != 0; bits &= bits - 1) {
-      const auto c = static_cast<std::size_t>(__builtin_ctz(bits));
-      if (cells[c] == 0) continue;
-      const std::uint64_t offset = record_offset(cells[c]);
-      image_.prefetch(offset + kLineBytes);
-      if (!view_record(image_, offset, &found->view) || found->view.table() != table_)
-        return Search::no_record;
-      if (!has_key(found->view, key)) continue;
-      found->cell_offset = line + c * 8;
-      found->cell = cells[c];
-      return Search::found;
-    }
-  }
-  return Search::missing;
 }
 
 Result<Index::Found> Index::find(Hashed hashed, std::string_view key) const {
@@ -141,7 +74,7 @@ Result<std::uint64_t> Index::room(Hashed hashed, const RedoRecord& redo, std::ui
   if (auto checked = check_own(*leaf, shard); !checked) return checked.error();
   for (std::size_t i = 0; i < kWindowLines * kCellsPerLine; ++i) {
     const std::uint64_t offset =
-        cell_offset(leaf->leaf.offset, hashed.line() + i / kCellsPerLine, i % kCellsPerLine);
+        line_offset(*leaf, hashed.line() + i / kCellsPerLine) + i % kCellsPerLine * 8;
     if (image_.load(offset) == 0 && redo.get(offset) == 0) return offset;
   }
   return 0;

@@ -3,23 +3,18 @@
 
 #include <string_view>
 
+#include "hot/cells.hpp"
 #include "hot/hash.hpp"
 #include "hot/operation.hpp"
 #include "hot/record.hpp"
 
 namespace okg::hot {
 
-inline std::uint64_t cell_for(std::uint32_t tag, std::uint64_t offset) {
-  return std::uint64_t{tag} << (64 - kTagBits) | offset / kSlotUnit;
-}
-inline std::uint64_t record_offset(std::uint64_t cell) {
-  return (cell & kCellOffsetMask) * kSlotUnit;
-}
-
 // The index of one table in one shard.
 class Index {
  public:
-  Index(const Image& image, std::size_t table, std::uint8_t shard);
+  Index(const Image& image, std::size_t table, std::uint8_t shard)
+      : image_(image), table_(table), root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
 
   struct Found {
     std::uint64_t cell_offset = 0;  // 0: not there
@@ -29,9 +24,12 @@ class Index {
   // For a writer, under the shard's mutex, and for a reader that validates what it found by the shard's
   // sequence. corrupt when a word leads to nowhere.
   base::Result<Found> find(Hashed hashed, std::string_view key) const;
-  // The same without a text of what is wrong.
+  // The same without a text of what is wrong. What every get and put waits for, and where an instruction less
+  // counts: with few enough of them the processor has the next search's memory on its way, too.
   enum class Search { found, missing, no_directory, no_leaf, no_record };
   Search search(Hashed hashed, std::string_view key, Found* found) const;
+  // Has the memory that search() looks at first on its way.
+  void prefetch(Hashed hashed) const;
 
   // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is
   // none before grow().
@@ -65,8 +63,9 @@ class Index {
     return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
            image_.is_data(root.offset, 8ULL << root.depth);
   }
-  unsigned candidates(std::uint64_t line, std::uint32_t tag,
-                      std::array<std::uint64_t, kCellsPerLine>* cells) const;
+  static std::uint64_t line_offset(const Leaf& leaf, std::size_t line) {
+    return leaf.leaf.offset + line % kLeafLines * kLineBytes;
+  }
   static bool has_key(const RecordView& view, std::string_view key);
   // What a writer changes is what the page map says it is.
   base::Status check_own(const Leaf& leaf, std::uint8_t shard) const;
@@ -75,5 +74,59 @@ class Index {
   std::size_t table_;
   std::uint64_t root_;
 };
+
+inline Index::Search Index::locate(std::uint32_t tag, Leaf* leaf) const {
+  const std::uint64_t word = image_.load(root_);
+  if (word == 0) return Search::found;
+  leaf->root = Rooted::from(word);
+  if (!is_directory(leaf->root)) return Search::no_directory;
+  leaf->directory_word = leaf->root.offset + (std::uint64_t{tag} >> (kTagBits - leaf->root.depth)) * 8;
+  leaf->leaf = Rooted::from(image_.load(leaf->directory_word));
+  if (leaf->leaf.depth > leaf->root.depth || !image_.is_data_page(leaf->leaf.offset)) return Search::no_leaf;
+  return Search::found;
+}
+
+inline bool Index::has_key(const RecordView& view, std::string_view key) {
+  if (view.header.key_bytes != key.size()) return false;
+  if (key.size() == 8) {  // a number
+    std::uint64_t theirs = 0, ours = 0;
+    ordered::copy_out(&theirs, view.key, 8);
+    std::memcpy(&ours, key.data(), 8);
+    return theirs == ours;
+  }
+  std::array<char, kMostKeyBytes> theirs;
+  ordered::copy_out(theirs.data(), view.key, key.size());
+  return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
+}
+
+inline Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
+  const std::uint32_t tag = hashed.tag();
+  Leaf at;
+  if (const Search located = locate(tag, &at); located != Search::found) return located;
+  if (at.directory_word == 0) return Search::missing;
+  for (std::size_t i = 0; i < kWindowLines; ++i) {
+    const std::uint64_t line = line_offset(at, hashed.line() + i);
+    for (unsigned bits = cells_with(tag, image_.word(line)); bits != 0; bits &= bits - 1) {
+      const std::uint64_t cell_offset = line + static_cast<std::uint64_t>(__builtin_ctz(bits)) * 8;
+      const std::uint64_t cell = image_.load(cell_offset);
+      if (cell == 0) continue;
+      const std::uint64_t offset = record_offset(cell);
+      image_.prefetch(offset + kLineBytes);
+      if (!view_record(image_, offset, &found->view) || found->view.table() != table_)
+        return Search::no_record;
+      if (!has_key(found->view, key)) continue;
+      found->cell_offset = cell_offset;
+      found->cell = cell;
+      return Search::found;
+    }
+  }
+  return Search::missing;
+}
+
+inline void Index::prefetch(Hashed hashed) const {
+  Leaf at;
+  if (locate(hashed.tag(), &at) == Search::found && at.directory_word != 0)
+    image_.prefetch(line_offset(at, hashed.line()));
+}
 
 }  // namespace okg::hot

@@ -64,6 +64,7 @@ class Segment {
   base::Status find();
   base::Status make(const std::string& aside);
   base::Status map(int fd, std::uint64_t bytes);
+  void make_large_pages(std::uint64_t from, std::uint64_t to);
   base::Status rename(const std::string& from, const std::string& to);
   void sweep();
   base::Error error(base::Code code, const std::string& text) const;

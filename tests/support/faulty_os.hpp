@@ -43,6 +43,7 @@ enum class Call : unsigned {
   lock_open_file,
   map,
   populate,
+  make_large_page,
   syncfs,
   fsync,
   fstatfs,
@@ -208,6 +209,10 @@ class FaultyOs : public base::Os {
   int populate(void* memory, std::size_t size) override {
     if (const int error = enter(Call::populate)) return -error;
     return Os::populate(memory, size);
+  }
+  int make_large_page(void* memory) override {
+    if (const int error = enter(Call::make_large_page)) return -error;
+    return Os::make_large_page(memory);
   }
   int syncfs(int fd) override {
     if (const int error = enter(Call::syncfs)) return -error;
