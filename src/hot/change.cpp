@@ -23,8 +23,10 @@ std::uint64_t user_bytes(const RecordHeader& header) {
   return std::uint64_t{header.key_bytes} + header.value_bytes;
 }
 
+}  // namespace
+
 // What lies before a record's value, as it is to be written.
-struct Front {
+struct Engine::Front {
   alignas(8) std::array<std::byte, front_bytes(kMostKeyBytes, true)> bytes;
   std::size_t size = 0;
 
@@ -49,6 +51,8 @@ struct Front {
   }
   std::span<const std::byte> span() const { return {bytes.data(), size}; }
 };
+
+namespace {
 
 Error too_new() {
   return {Code::schema_mismatch, "the record is of a newer schema than this program's: it was left as it is"};
@@ -79,10 +83,9 @@ Status Engine::commit(const Change& change) {
   const Hashed hashed{hash_key(change.key, image_.header().seed)};
   Shard* const shard = &shard_of(hashed);
   const Target target{&change, hashed, shard};
-  // On its way while we wait for the mutex, and for what the change before this one stored.
-  Index(image_, change.entry, shard->number).prefetch(hashed);
+  if (change.kind == Change::Kind::put && update(target)) return {};
   return with_reclaim([&] {
-    const std::lock_guard lock(shard->mutex);
+    const auto lock = shard->lock();
     auto done = try_commit({&target, 1}, {&shard, 1});
     if (is(Mutant::fill_after_commit) && done && change.kind == Change::Kind::put) {
       const auto found = Index(image_, change.entry, shard->number).find(hashed, change.key);
@@ -92,6 +95,36 @@ Status Engine::commit(const Change& change) {
     }
     return done;
   });
+}
+
+// The commonest change: a record without a deadline gets a value of the size that it has, where it lies.
+// Nothing is taken or freed, so that it needs no Operation. False: it is none of that, or something is wrong.
+bool Engine::update(const Target& target) {
+  const Change& change = *target.change;
+  if (change.value.size() > kMostInPlace || change.deadline.at_ns != 0) return false;
+  Shard& shard = *target.shard;
+  const Index index(image_, change.entry, shard.number);
+  // What takes long, before the mutex: it counts when nobody has written meanwhile.
+  const Front front(change.entry, change.key, change.value, change.schema, 0, epoch_);
+  const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
+  Index::Found found;
+  Index::Search search = index.search(target.hashed, change.key, &found);
+  const auto lock = shard.lock();
+  std::atomic_thread_fence(std::memory_order_acquire);
+  if ((before & 1) != 0 || shard.sequence.load(std::memory_order_relaxed) != before)
+    search = index.search(target.hashed, change.key, &found);
+  if (search != Index::Search::found) return false;
+  const RecordHeader& header = found.view.header;
+  if (header.value_bytes != change.value.size() || header.schema > change.newest_known ||
+      found.view.deadline_offset != 0 || !shard.views.none())
+    return false;
+  const Logs::Taken log(shard.logs);
+  RedoRecord& redo = log.gathered().redo;
+  if (!redo.set_range(record_offset(found.cell), front.span(), bytes_of(change.value), Mutant::range_outside))
+    return false;
+  std::atomic<std::uint64_t>* const sequence = &shard.sequence;
+  redo.carry_out({&sequence, 1});
+  return true;
 }
 
 Status Engine::try_commit(std::span<const Target> targets, std::span<Shard* const> shards) {
@@ -185,8 +218,8 @@ Result<Engine::Gathering> Engine::gather_put(Operation& operation, const Target&
                           static_cast<std::int64_t>(is_there ? user_bytes(found->view.header) : 0);
   // Not under a view, which looks at these bytes.
   if (is_there && bytes <= std::min(old.capacity, kMostInPlace) && bytes >= old.capacity / 4 * 3 &&
-      shard.views.none() && operation.redo().set_range(old.offset, front.span(), bytes_of(change.value))) {
-    if (is(Mutant::range_outside)) write_record(old, front.span(), change.value);
+      shard.views.none() &&
+      operation.redo().set_range(old.offset, front.span(), bytes_of(change.value), Mutant::range_outside)) {
     count(operation, change.entry, shard, 0, more_bytes);
     return Gathering::done;
   }
@@ -245,7 +278,7 @@ Status Engine::set_deadline(std::size_t table, std::string_view key, std::int64_
   const Hashed hashed{hash_key(key, image_.header().seed)};
   Shard* const shard = &shard_of(hashed);
   return with_reclaim([&]() -> Status {
-    const std::lock_guard lock(shard->mutex);
+    const auto lock = shard->lock();
     const auto found = Index(image_, table, shard->number).find(hashed, key);
     if (!found) return found.error();
     const auto missing = [] { return Error(Code::not_found, "there is no such record"); };

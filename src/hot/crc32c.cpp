@@ -1,6 +1,7 @@
 #include "hot/crc32c.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -25,7 +26,7 @@ constexpr auto kTable = [] {
   return table;
 }();
 
-std::uint32_t by_table(std::uint32_t crc, const unsigned char* at, std::size_t size) noexcept {
+std::uint32_t bytes_by_table(std::uint32_t crc, const unsigned char* at, std::size_t size) noexcept {
   for (; size > 0; --size) crc = crc >> 8 ^ kTable[(crc ^ *at++) & 0xFF];
   return crc;
 }
@@ -61,15 +62,23 @@ std::uint64_t word_at(const unsigned char* at) noexcept {
   return word;
 }
 
-using Function = std::uint32_t (*)(std::uint32_t, const unsigned char*, std::size_t) noexcept;
+using Function = std::uint32_t (*)(std::uint32_t, const CrcPiece*, const CrcPiece*) noexcept;
+
+std::uint32_t by_table(std::uint32_t crc, const CrcPiece* piece, const CrcPiece* end) noexcept {
+  for (; piece != end; ++piece)
+    crc = bytes_by_table(crc, static_cast<const unsigned char*>(piece->data), piece->size);
+  return crc;
+}
 
 #if defined(__x86_64__)
 #define OKG_CRC_TARGET __attribute__((target("sse4.2")))
 #define OKG_CRC_WORD(crc, word) static_cast<std::uint32_t>(_mm_crc32_u64(crc, word))
+#define OKG_CRC_HALF(crc, half) _mm_crc32_u32(crc, half)
 #define OKG_CRC_BYTE(crc, byte) _mm_crc32_u8(crc, byte)
 #elif defined(__aarch64__)
 #define OKG_CRC_TARGET __attribute__((target("+crc")))
 #define OKG_CRC_WORD(crc, word) __crc32cd(crc, word)
+#define OKG_CRC_HALF(crc, half) __crc32cw(crc, half)
 #define OKG_CRC_BYTE(crc, byte) __crc32cb(crc, byte)
 #endif
 
@@ -89,11 +98,22 @@ OKG_CRC_TARGET std::uint32_t by_three(std::uint32_t crc, const unsigned char*& a
   }
   return crc;
 }
-OKG_CRC_TARGET std::uint32_t by_instruction(std::uint32_t crc, const unsigned char* at,
-                                            std::size_t size) noexcept {
-  if (size >= 3 * 128) crc = by_three<128>(by_three<1024>(crc, at, size), at, size);
-  for (; size >= 8; size -= 8, at += 8) crc = OKG_CRC_WORD(crc, word_at(at));
-  for (; size > 0; --size) crc = OKG_CRC_BYTE(crc, *at++);
+OKG_CRC_TARGET std::uint32_t by_instruction(std::uint32_t crc, const CrcPiece* piece,
+                                            const CrcPiece* end) noexcept {
+  for (; piece != end; ++piece) {
+    const auto* at = static_cast<const unsigned char*>(piece->data);
+    std::size_t size = piece->size;
+    if (size >= 3 * 128) crc = by_three<128>(by_three<1024>(crc, at, size), at, size);
+    for (; size >= 8; size -= 8, at += 8) crc = OKG_CRC_WORD(crc, word_at(at));
+    if (size >= 4) {
+      std::uint32_t half = 0;
+      std::memcpy(&half, at, 4);
+      crc = OKG_CRC_HALF(crc, half);
+      size -= 4;
+      at += 4;
+    }
+    for (; size > 0; --size) crc = OKG_CRC_BYTE(crc, *at++);
+  }
   return crc;
 }
 #endif
@@ -109,11 +129,30 @@ Function choose() noexcept {
 #endif
 }
 
+std::uint32_t choose_first(std::uint32_t crc, const CrcPiece* piece, const CrcPiece* end) noexcept;
+
+// Without a constructor: another file's may come before it.
+constinit std::atomic<Function> function{choose_first};
+
+std::uint32_t choose_first(std::uint32_t crc, const CrcPiece* piece, const CrcPiece* end) noexcept {
+  const Function chosen = choose();
+  function.store(chosen, std::memory_order_relaxed);
+  return chosen(crc, piece, end);
+}
+
+std::uint32_t through(std::uint32_t crc, const CrcPiece* piece, const CrcPiece* end) noexcept {
+  return ~function.load(std::memory_order_relaxed)(~crc, piece, end);
+}
+
 }  // namespace
 
 std::uint32_t crc32c(std::uint32_t crc, const void* data, std::size_t size) noexcept {
-  static const Function function = choose();
-  return ~function(~crc, static_cast<const unsigned char*>(data), size);
+  const CrcPiece piece{data, size};
+  return through(crc, &piece, &piece + 1);
+}
+
+std::uint32_t crc32c(std::initializer_list<CrcPiece> pieces) noexcept {
+  return through(0, pieces.begin(), pieces.end());
 }
 
 }  // namespace okg::hot

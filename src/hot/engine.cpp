@@ -19,9 +19,9 @@ constexpr int kOptimisticReads = 16;
 
 }  // namespace
 
-Engine::Engine(std::byte* base, const Header& header) : image_(base, header), pages_(image_) {
+Engine::Engine(std::byte* base, const Header& header) : image_(base, header), pages_(image_), logs_(image_) {
   for (std::uint64_t i = 0; i < header.shards; ++i)
-    shards_.push_back(std::make_unique<Shard>(image_, static_cast<std::uint8_t>(i)));
+    shards_.push_back(std::make_unique<Shard>(logs_, static_cast<std::uint8_t>(i)));
 }
 
 Engine::~Engine() = default;
@@ -42,7 +42,7 @@ Result<std::unique_ptr<Engine>> Engine::open(std::byte* base, const Header& head
     }
     for (std::size_t i = 0; i < kMostTables; ++i)
       if (image.kind(i) == EntryKind::region && !is(Mutant::recover_never)) {
-        // A shard's log may have made it a region just now.
+        // A log may have made it a region just now.
         if (auto checked = Region::check(image, i); !checked) return checked.error();
         Region::recover(image, i);
       }
@@ -58,21 +58,15 @@ Result<std::unique_ptr<Engine>> Engine::open(std::byte* base, const Header& head
   return engine;
 }
 
-Status Engine::check_writable() const {
-  if (!is_here()) return Error(Code::closed, "hot state is not there in a forked child");
-  if (sealed_) return *sealed_;
-  return {};
+Error Engine::why_not_writable() const {
+  return is_here() ? *sealed_ : Error(Code::closed, "hot state is not there in a forked child");
 }
 
-Status Engine::check_key(std::size_t table, std::string_view key) const {
-  const Entry& entry = image_.entry(table);
-  if (static_cast<KeyKind>(entry.flavor) == KeyKind::u64 ? key.size() == 8
-                                                         : !key.empty() && key.size() <= kMostKeyBytes)
-    return {};
-  return Error(Code::invalid_argument,
-               "a key of " + std::to_string(key.size()) + " bytes: this table has " +
-                   (static_cast<KeyKind>(entry.flavor) == KeyKind::u64 ? "numbers of 8 bytes"
-                                                                       : "keys of 1 to 64 bytes"));
+Error Engine::wrong_key(std::size_t table, std::string_view key) const {
+  return {Code::invalid_argument,
+          "a key of " + std::to_string(key.size()) + " bytes: this table has " +
+              (static_cast<KeyKind>(image_.entry(table).flavor) == KeyKind::u64 ? "numbers of 8 bytes"
+                                                                                : "keys of 1 to 64 bytes")};
 }
 
 // False: somebody wrote meanwhile, and nothing of it counts.

@@ -179,7 +179,10 @@ class Engine {
   void belongs_to_this_process() { generation_ = base::fork_generation(); }
   bool is_here() const { return !generation_ || *generation_ == base::fork_generation(); }
   // closed in a forked child; what seal() said.
-  base::Status check_writable() const;
+  base::Status check_writable() const {
+    if (is_here() && !sealed_) return {};
+    return why_not_writable();
+  }
 
   const Image& image() const { return image_; }
   void set_grow(Pages::Grow grow) { pages_.set_grow(std::move(grow)); }
@@ -196,6 +199,7 @@ class Engine {
     Hashed hashed{};
     Shard* shard = nullptr;
   };
+  struct Front;
   enum class Gathering { done, wants_room };
 
   bool try_get(const Shard& shard, const Index& index, Hashed hashed, std::string_view key, void* buffer,
@@ -205,6 +209,7 @@ class Engine {
   template <class Call>
   base::Status with_reclaim(Call&& call);
   base::Status check(const Change& change) const;
+  bool update(const Target& target);
   base::Status try_commit(std::span<const Target> targets, std::span<Shard* const> shards);
   base::Result<Gathering> gather(Operation& operation, const Target& target);
   base::Result<Gathering> gather_put(Operation& operation, const Target& target);
@@ -229,7 +234,13 @@ class Engine {
   base::Status check_schema(std::size_t table, std::string_view name, const TableOptions& options) const;
   void note_schema(std::size_t table, const TableOptions& options);
 
-  base::Status check_key(std::size_t table, std::string_view key) const;
+  base::Error why_not_writable() const;
+  base::Status check_key(std::size_t table, std::string_view key) const {
+    const bool is_number = static_cast<KeyKind>(image_.entry(table).flavor) == KeyKind::u64;
+    if (is_number ? key.size() == 8 : !key.empty() && key.size() <= kMostKeyBytes) return {};
+    return wrong_key(table, key);
+  }
+  base::Error wrong_key(std::size_t table, std::string_view key) const;
   Shard& shard_of(Hashed hashed) const { return *shards_[hashed.shard(image_.header().shards)]; }
   void note_freed() {
     // Only a change is stored: threads that free would take the line from each other.
@@ -244,6 +255,7 @@ class Engine {
   std::function<std::int64_t()> clock_;
   Pages::Punch punch_;
   mutable Pages pages_;
+  Logs logs_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::mutex named_mutex_;  // of the directory
   std::array<std::unique_ptr<Journal>, kMostTables> journals_;

@@ -37,7 +37,7 @@ struct Header {
   std::uint64_t seed;               // of the hash, random: keys cannot be chosen to collide
   std::uint64_t max_bytes;          // that the file may grow to
   std::uint64_t shards;             // a power of two
-  std::uint64_t log_words;          // that a shard's log has room for
+  std::uint64_t log_words;          // that each log has room for
   std::uint64_t tables_offset, logs_offset, page_map_offset, data_offset;
 };
 static_assert(sizeof(Header) == 128);

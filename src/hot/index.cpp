@@ -157,7 +157,7 @@ Status Index::split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& sh
   const std::uint64_t words = 1ULL << (leaf.root.depth - leaf.leaf.depth);
   const std::uint64_t first = (std::uint64_t{tag} >> (kTagBits - leaf.root.depth)) & ~(words - 1);
   // Before they are gathered: a damaged directory may ask for millions.
-  if (words * 2 + 32 > shard.log.capacity())
+  if (words * 2 + 32 > image_.header().log_words)
     return Error(base::Code::no_space, "the directory is too deep for the log");
   for (std::uint64_t i = 0; i < words; ++i)
     operation.redo().set(leaf.root.offset + (first + i) * 8, Rooted{depth, made[i / (words / 2)]}.word(),

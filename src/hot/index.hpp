@@ -28,8 +28,6 @@ class Index {
   // counts: with few enough of them the processor has the next search's memory on its way, too.
   enum class Search { found, missing, no_directory, no_leaf, no_record };
   Search search(Hashed hashed, std::string_view key, Found* found) const;
-  // Has the memory that search() looks at first on its way.
-  void prefetch(Hashed hashed) const;
 
   // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is
   // none before grow().
@@ -121,12 +119,6 @@ inline Index::Search Index::search(Hashed hashed, std::string_view key, Found* f
     }
   }
   return Search::missing;
-}
-
-inline void Index::prefetch(Hashed hashed) const {
-  Leaf at;
-  if (locate(hashed.tag(), &at) == Search::found && at.directory_word != 0)
-    image_.prefetch(line_offset(at, hashed.line()));
 }
 
 }  // namespace okg::hot

@@ -23,20 +23,19 @@ void reserve_more(std::vector<T>& items, std::size_t more) {
 Operation::Operation(const Image& image, Pages& pages, std::span<Shard* const> shards)
     : image_(image),
       pages_(pages),
-      gathered_(shards.front()->gathered),
+      log_(shards.front()->logs),
+      gathered_(log_.gathered()),
       pages_lock_(pages.mutex, std::defer_lock) {
   for (Shard* shard : shards) sequences_[shards_++] = &shard->sequence;
-  gathered_.clear();
 }
 
 Operation::Operation(const Image& image, Pages& pages, Shard& shard)
     : image_(image),
       pages_(pages),
-      shards_(1),
-      gathered_(shard.gathered),
+      log_(shard.logs),
+      gathered_(log_.gathered()),
       pages_lock_(pages.mutex, std::defer_lock) {
-  sequences_[0] = &shard.sequence;
-  gathered_.clear();
+  sequences_[shards_++] = &shard.sequence;
 }
 
 Operation::~Operation() {

@@ -8,7 +8,7 @@
 
 namespace okg::hot {
 
-// One committed change in shards whose mutexes the caller holds: by the log of the first of them. What it
+// One committed change in shards whose mutexes the caller holds. What it
 // takes is given back unless commit() was called.
 class Operation {
  public:
@@ -40,6 +40,7 @@ class Operation {
   Pages& pages_;
   std::array<std::atomic<std::uint64_t>*, kMostShards> sequences_{};
   std::size_t shards_ = 0;
+  Logs::Taken log_;
   Gathered& gathered_;
   std::unique_lock<std::mutex> pages_lock_;
   bool committed_ = false;

@@ -5,10 +5,10 @@
 namespace okg::hot {
 
 std::uint32_t record_crc(const RecordHeader& header, std::string_view key, const void* value) {
-  std::uint32_t crc = crc32c(0, reinterpret_cast<const std::byte*>(&header) + kRecordCrcBegin,
-                             sizeof header - kRecordCrcBegin);
-  crc = crc32c(crc, key.data(), key.size());
-  return crc32c(crc, value, header.value_bytes);
+  return crc32c(
+      {{reinterpret_cast<const std::byte*>(&header) + kRecordCrcBegin, sizeof header - kRecordCrcBegin},
+       {key.data(), key.size()},
+       {value, header.value_bytes}});
 }
 
 }  // namespace okg::hot

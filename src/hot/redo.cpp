@@ -110,7 +110,7 @@ std::uint64_t RedoRecord::get(std::uint64_t offset) const {
 }
 
 bool RedoRecord::set_range(std::uint64_t offset, std::span<const std::byte> front,
-                           std::span<const std::byte> back) {
+                           std::span<const std::byte> back, Mutant outside) {
   const std::uint64_t words = padded(front.size() + back.size(), 8) / 8;
   if (words == 0 || words > LogHead::kMostWords || range_words_ + 1 + words > log_.capacity()) return false;
   std::uint64_t* const at = log_.words() + range_words_;
@@ -126,6 +126,7 @@ bool RedoRecord::set_range(std::uint64_t offset, std::span<const std::byte> fron
   }
   range_words_ += 1 + words;
   ++ranges_;
+  if (outside != Mutant::none && is(outside)) ordered::fill(image_.word(offset), at + 1, words * 8);
   return true;
 }
 

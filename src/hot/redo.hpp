@@ -86,8 +86,8 @@ class RedoRecord {
   std::uint64_t get(std::uint64_t offset) const;
   // Bytes at `offset`, a multiple of 8: `front`, whose size is one too, and `back`. False when the log has no
   // room.
-  bool set_range(std::uint64_t offset, std::span<const std::byte> front,
-                 std::span<const std::byte> back = {});
+  bool set_range(std::uint64_t offset, std::span<const std::byte> front, std::span<const std::byte> back = {},
+                 faults::Mutant outside = faults::Mutant::none);
 
   bool empty() const { return entries_.empty() && range_words_ == 0; }
   bool fits() const { return words() <= log_.capacity(); }

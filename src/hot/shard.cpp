@@ -7,14 +7,6 @@
 
 namespace okg::hot {
 
-void Gathered::clear() {
-  redo.clear();
-  new_slabs.clear();
-  taken.clear();
-  freed.clear();
-  freed_runs.clear();
-}
-
 void release(Pages& pages, Shard& shard) noexcept {
   Views::Freed freed = shard.views.take();
   try {

@@ -1,5 +1,4 @@
-// A part of the store with a writer's mutex and a log of its own: records are spread over the shards by their
-// hash.
+// A part of the store with a writer's mutex of its own: records are spread over the shards by their hash.
 #pragma once
 
 #include <array>
@@ -7,50 +6,30 @@
 #include <mutex>
 #include <vector>
 
+#include "hot/logs.hpp"
 #include "hot/pages.hpp"
-#include "hot/redo.hpp"
 #include "hot/views.hpp"
 
 namespace okg::hot {
 
-struct Shard;
-
-// What an operation has gathered; kept by the shard, so that an operation allocates nothing.
-struct Gathered {
-  struct NewSlab {
-    Shard* shard;
-    std::uint64_t offset;
-    std::uint8_t size_class;
-    std::uint32_t used;  // slots that the operation took
-  };
-  struct Slot {
-    Shard* shard;
-    std::uint8_t size_class;
-    std::uint64_t offset;
-  };
-
-  Gathered(const Image& image, Log& log) : redo(image, log) {}
-  void clear();
-
-  RedoRecord redo;
-  struct Run {
-    Shard* shard;
-    PageRun run;
-  };
-  std::vector<NewSlab> new_slabs;
-  std::vector<Slot> taken, freed;
-  std::vector<Run> freed_runs;
-};
-
 struct alignas(kLineBytes) Shard {
-  Shard(const Image& image, std::uint8_t index) : number(index), log(image, index), gathered(image, log) {}
+  Shard(Logs& logs_of_all, std::uint8_t index) : number(index), logs(logs_of_all) {}
+
+  // Changes are short: whoever has the mutex is about to give it up, sooner than we would be asleep.
+  std::unique_lock<std::mutex> lock() {
+    for (int spin = 0; spin < kSpins; ++spin) {
+      if (mutex.try_lock()) return {mutex, std::adopt_lock};
+      pause();
+    }
+    return std::unique_lock(mutex);
+  }
 
   const std::uint8_t number;
   std::mutex mutex;
-  // Odd while words of the shard change: a reader's copy counts only between two equal even values.
-  alignas(kLineBytes) std::atomic<std::uint64_t> sequence{0};
-  alignas(kLineBytes) Log log;
-  Gathered gathered;
+  // Odd while words of the shard change: a reader's copy counts only between two equal even values. On the
+  // line of the mutex: who writes needs both.
+  std::atomic<std::uint64_t> sequence{0};
+  alignas(kLineBytes) Logs& logs;
   Views views;
   // Free slots of each class, as far as they are known; the last freed is the first taken, while it is in the
   // cache.
@@ -60,6 +39,16 @@ struct alignas(kLineBytes) Shard {
   PageRun emptied{};                 // a slab that compaction empties: nobody gets a slot of it
   bool is_emptied(std::uint64_t slot) const {
     return slot / kPageBytes >= emptied.page && slot / kPageBytes < emptied.page + emptied.count;
+  }
+
+ private:
+  static constexpr int kSpins = 40;
+  static void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
   }
 };
 

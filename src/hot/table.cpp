@@ -58,6 +58,9 @@ Change Table::change_to_erase(std::string_view key) const {
 }
 
 Status Table::put(std::string_view key, std::string_view value, Deadline deadline) {
+  const auto version = static_cast<std::uint16_t>(own());
+  if (written() == own())
+    return engine_.commit({Change::Kind::put, entry_, key, value, version, deadline, version});
   std::string kept;
   const auto change = change_to_put(key, value, deadline, &kept);
   if (!change) return change.error();

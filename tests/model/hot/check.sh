@@ -4,7 +4,7 @@
 #   tests/model/hot/check.sh journal 4                    the shortest way to what its MUTANT_4 does wrong, in steps
 # What a model proves, and its mutants, stand in its first lines. It ends with 0 if the model holds in every state and no
 # mutant does; with 77, a skip, if there is no Spin. Without this script:
-#   spin -a tests/model/hot/commit.pml && cc -O2 -DSAFETY -DNOREDUCE -DCOLLAPSE -o pan pan.c && ./pan -b -m2000000
+#   spin -a tests/model/hot/commit.pml && cc -O2 -DSAFETY -DNOREDUCE -DCOLLAPSE -o pan pan.c && ./pan -b -m12000000
 set -u
 usage() { sed -n '2,4s/^# //p' "$0"; }
 
@@ -27,7 +27,7 @@ search() {
   rm -f pan out
   { spin -P"$compiler -E -x c" -a "${spin_flags[@]}" "$model.pml" &&
     "$compiler" -w -DSAFETY -DNOREDUCE -DCOLLAPSE "${cc_flags[@]}" -o pan pan.c; } >made 2>&1 || { cat made; return 1; }
-  ./pan -b -m2000000 >out 2>&1
+  ./pan -b -m12000000 >out 2>&1
   grep -q 'states, stored' out || { cat out; return 1; }
 }
 states() { awk '/states, stored/ { print $1; exit }' out; }
@@ -47,7 +47,7 @@ failed=0
 fail() { echo "$*"; cat out; failed=1; }
 
 # As it is: it has to hold everywhere, and what is asked after a recovery has to be asked.
-search "" "-O2 -DMEMLIM=1024" || exit 1
+search "" "-O2 -DMEMLIM=4096" || exit 1
 if ! grep -q 'errors: 0$' out || grep -qE 'max search depth|not completed|MEMLIM|out of memory' out; then
   fail "$model: does not hold, or not all states were seen"
 elif sed -n '/^unreached in init/,/states)$/p' out | grep -vE '^unreached|-end-|states\)$' | grep -q .; then
@@ -60,7 +60,7 @@ fi
 mutants=0
 while read -r mutant what; do
   mutants=$((mutants + 1))
-  search "-D$mutant" "-O0 -DMEMLIM=1024" || exit 1
+  search "-D$mutant" "-O0 -DMEMLIM=4096" || exit 1
   if [ -n "$(wrong)" ]; then
     echo "$model: $mutant ($what): $(wrong) within $(states) states"
   else

@@ -20,6 +20,7 @@
  *   MUTANT_16  the mutex of the pages is let go before the log is retired
  *   MUTANT_17  recovery forgets the second log
  *   MUTANT_19  recovery writes down how many words are left: a second recovery leaves the last out
+ *   MUTANT_20  a log is taken that somebody has
  */
 #define WITH_PAGES true
 #define MAY_CHANGE(c) true
@@ -49,7 +50,7 @@ init {
   atomic { run Writer(0); run Writer(1) };
   down = true; /* at any time */
   _nr_pr == 1;
-  d_step { mutex[0] = false; mutex[1] = false; pages_mutex = false };
+  d_step { mutex[0] = false; mutex[1] = false; taken[0] = false; taken[1] = false; pages_mutex = false };
   recover();
   atomic { check() }
 }

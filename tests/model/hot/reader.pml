@@ -48,9 +48,9 @@ inline step_sequences() {
 }
 
 inline apply_by_shard() {
-  sequence[first]++;
+  sequence[(1 - both) * me]++;
   apply(0, split + (1 - both) * n);
-  sequence[first]++;
+  sequence[(1 - both) * me]++;
   if
   :: both -> sequence[1]++; apply(split, n); sequence[1]++
   :: else
