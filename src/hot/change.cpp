@@ -17,7 +17,7 @@ namespace {
 
 // A change of a record up to this size goes through the log into the place where it lies: no place to be
 // found, no bits to be changed. Above, copying twice costs more.
-constexpr std::uint64_t kMostInPlace = 2048;
+constexpr std::uint64_t kMostInPlace = 8192;
 
 std::uint64_t user_bytes(const RecordHeader& header) {
   return std::uint64_t{header.key_bytes} + header.value_bytes;
@@ -105,10 +105,12 @@ bool Engine::update(const Target& target) {
   Shard& shard = *target.shard;
   const Index index(image_, change.entry, shard.number);
   // What takes long, before the mutex: it counts when nobody has written meanwhile.
-  const Front front(change.entry, change.key, change.value, change.schema, 0, epoch_);
   const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
   Index::Found found;
   Index::Search search = index.search(target.hashed, change.key, &found);
+  if (search == Index::Search::found)
+    image_.prefetch_to_write(record_offset(found.cell), change.value.size());
+  const Front front(change.entry, change.key, change.value, change.schema, 0, epoch_);
   const auto lock = shard.lock();
   std::atomic_thread_fence(std::memory_order_acquire);
   if ((before & 1) != 0 || shard.sequence.load(std::memory_order_relaxed) != before)

@@ -40,6 +40,10 @@ class Image {
   }
   // Of a line that will be looked at soon, wherever it is.
   void prefetch(std::uint64_t offset) const { __builtin_prefetch(base_ + offset); }
+  // Of what is about to be written.
+  void prefetch_to_write(std::uint64_t offset, std::uint64_t size) const {
+    for (std::uint64_t at = 0; at < size; at += kLineBytes) __builtin_prefetch(base_ + offset + at, 1);
+  }
   bool is_data_page(std::uint64_t offset) const {
     return offset % kPageBytes == 0 && is_data(offset, kPageBytes);
   }

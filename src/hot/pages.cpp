@@ -11,7 +11,7 @@ using faults::Mutant;
 
 namespace {
 
-constexpr std::uint64_t kGrowthStep = 64ULL << 20;
+constexpr std::uint64_t kGrowthStep = 16ULL << 20;
 constexpr std::uint64_t kLeastPunched = 16;  // pages
 
 }  // namespace

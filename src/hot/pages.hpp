@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "hot/by_class.hpp"
 #include "hot/image.hpp"
 #include "hot/redo.hpp"
 
@@ -82,7 +83,7 @@ class Pages {
   std::vector<Taken> taken_;
   std::uint64_t end_;  // pages from here on were never used
   std::uint64_t scanned_, scan_end_;
-  std::vector<std::array<std::vector<std::uint64_t>, kClasses>> found_;
+  std::vector<ByClass> found_;
 };
 
 }  // namespace okg::hot

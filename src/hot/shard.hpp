@@ -1,11 +1,11 @@
 // A part of the store with a writer's mutex of its own: records are spread over the shards by their hash.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <mutex>
 #include <vector>
 
+#include "hot/by_class.hpp"
 #include "hot/logs.hpp"
 #include "hot/pages.hpp"
 #include "hot/views.hpp"
@@ -33,7 +33,7 @@ struct alignas(kLineBytes) Shard {
   Views views;
   // Free slots of each class, as far as they are known; the last freed is the first taken, while it is in the
   // cache.
-  std::array<std::vector<std::uint64_t>, kClasses> free;
+  ByClass free;
   std::vector<std::uint64_t> slabs;  // pages of those whose free slots are known
   bool knows_pages = false;          // all runs that an old process left were scanned
   PageRun emptied{};                 // a slab that compaction empties: nobody gets a slot of it
