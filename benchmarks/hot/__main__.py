@@ -10,9 +10,9 @@ import tempfile
 
 from common import program
 from common.results import Results
-from hot import page, resuming, servers, space, tables, targets
+from hot import page, regions, resuming, servers, space, tables, targets
 
-PARTS = (tables.operations, tables.two_threads, resuming.sizes, resuming.peers, space.space)
+PARTS = (tables.operations, tables.two_threads, regions.regions, resuming.sizes, resuming.peers, space.space)
 TMPFS = "/dev/shm"
 HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
@@ -20,6 +20,7 @@ HUGE = "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 @dataclasses.dataclass
 class Programs:
     table: str
+    region: str
     resume: str
     space: str
 

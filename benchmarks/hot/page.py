@@ -50,11 +50,17 @@ SECTIONS = (
     ("Two threads", "threads/", """
 Two threads of one process, each on random keys of its own; times are the clock's, shared among the operations of both.
 The arrays show what a second thread gives on this machine where nothing is shared.""", "threads"),
-    ("Restart by size", ("killed_to_", "open_and_first_get/", "gets_20000/", "warm/", "downtime_", "lost/"), """
+    ("Regions", "region_16_mib_1_percent/", """
+A state of 16 MiB in one piece, of which 1 % is written between two commits, in pieces of so many bytes at random places; µs
+for announcing, writing and committing it. *diff* compares all of it, *memcpy of all* is what keeps a whole state without a
+library: two halves of a file in turn.""", "16 MiB"),
+    ("Restart by size", ("killed_to_", "open_and_first_get/", "open_again_and_first_get/", "gets_20000/", "warm/", "downtime_", "lost/"), """
 okg, 256-byte values. A process updates random records and writes the number of each update that has returned to a pipe;
 it gets SIGKILL at a random moment. *killed_to_reaped*: until the parent has it reaped: the kernel takes the mapping down.
 *killed_to_opened*: until `okg_hot_open()` returns in a process that was waiting for the lock already (it looks every 2 ms).
-*open_and_first_get*: in a process that begins after that, from the call of `okg_hot_open()` to the first record.
+*open_and_first_get*: in a process that begins after that, from the call of `okg_hot_open()` to the first record. Of it most
+is the kernel's time for some 25 pages of program and ordinary memory that the process touches for the first time;
+*open_again_and_first_get*: the same once more in that process, where they are there.
 *gets_20000*: 20,000 random reads right after it, each page met for the first time. *warm*: `okg_hot_poll()` after those, until
 there is nothing left to do. *downtime_until_warm_per_gib*: reaped, open, first read and warm together; the last of them is
 work between frames, not waiting. *lost*: records that are older than what was acknowledged, missing or torn.""", None),
@@ -64,7 +70,7 @@ record; of a server, from the start of its process to its first answer. *hung_or
 opening, reading all and a thousand updates. *torn*: neither the old nor the new value. memcached has to be stopped by
 SIGUSR1 for that, and started again in another second, which is not counted.""", "restart"),
     ("Space", "space_", """
-Blocks of the files to bytes of keys and values, in tables that grow as they need it (okg by 64 MiB, of which up to that much
+Blocks of the files to bytes of keys and values, in tables that grow as they need it (okg by 16 MiB, of which up to that much
 is not used yet). *churned*: after ten times as many steps as records, half of them updates, the others an erase and a put of a
 new key. *half_erased*: after half of the records were erased, to those that are left.""", "space"),
 )

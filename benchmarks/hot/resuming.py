@@ -133,11 +133,12 @@ def _size(bench, name, keys, gibibytes):
             if "done" not in said:
                 break
             if not turn % 2:
-                found.add(get=said["open_and_get_ns"] / 1e3, gets=said["gets_ns"] / 1e6, work=said["work_ns"] / 1e6)
+                found.add(get=said["open_and_get_ns"] / 1e3, again=said["open_again_and_get_ns"] / 1e3, gets=said["gets_ns"] / 1e6, work=said["work_ns"] / 1e6)
     results = bench.results
     results.times(f"killed_to_reaped/{name}", "okg", found.all("reaped"), "ms")
     results.times(f"killed_to_opened/{name}", "okg", found.all("locked"), "ms")
     results.times(f"open_and_first_get/{name}", "okg", found.all("get"), "us")
+    results.times(f"open_again_and_first_get/{name}", "okg", found.all("again"), "us")
     results.times(f"gets_20000/{name}", "okg", found.all("gets"), "ms")
     results.times(f"warm/{name}", "okg", found.all("work"), "ms")
     whole = [(reaped + get / 1e3 + work) / gibibytes
