@@ -43,15 +43,19 @@ okg_code put(okg_hot_table* table, std::string_view key, const void* value, std:
   return guarded(error, [&] { return finish(error, table->table->put(key, view(value, bytes), deadline)); });
 }
 
-okg_code get(const okg_hot_table* table, std::string_view key, void* buffer, std::size_t capacity,
-             std::size_t* length, okg_error* error) noexcept {
-  if (table == nullptr || !is_given(buffer, capacity) || !is_given(key.data(), key.size()))
-    return tell(error, Code::invalid_argument, "okg_hot_get: table, key and buffer are required");
+template <class Key>
+okg_code get(const okg_hot_table* table, Key key, void* buffer, std::size_t capacity, std::size_t* length,
+             okg_error* error) noexcept {
   return guarded(error, [&]() -> okg_code {
     std::size_t size = 0;
     const Got got = table->table->get(key, buffer, capacity, &size);
-    return tell_got(got, size, length, error);
+    if (got != Got::found || error != nullptr) return tell_got(got, size, length, error);
+    if (length != nullptr) *length = size;
+    return OKG_OK;
   });
+}
+okg_code wrong_get(okg_error* error) noexcept {
+  return tell(error, Code::invalid_argument, "okg_hot_get: table, key and buffer are required");
 }
 
 okg_code erase(okg_hot_table* table, std::string_view key, okg_error* error) noexcept {
@@ -173,11 +177,17 @@ okg_code okg_hot_set_deadline_u64(okg_hot_table* table, uint64_t key, int64_t af
 
 okg_code okg_hot_get(const okg_hot_table* table, const void* key, size_t key_bytes, void* buffer,
                      size_t capacity, size_t* length, okg_error* error) {
-  return get(table, view(key, key_bytes), buffer, capacity, length, error);
+  if (table == nullptr || !is_given(buffer, capacity) || !is_given(key, key_bytes)) return wrong_get(error);
+  if (key_bytes != sizeof(std::uint64_t))
+    return get(table, view(key, key_bytes), buffer, capacity, length, error);
+  std::uint64_t number = 0;
+  std::memcpy(&number, key, sizeof number);
+  return get(table, number, buffer, capacity, length, error);
 }
 okg_code okg_hot_get_u64(const okg_hot_table* table, uint64_t key, void* buffer, size_t capacity,
                          size_t* length, okg_error* error) {
-  return get(table, key_of(key), buffer, capacity, length, error);
+  if (table == nullptr || !is_given(buffer, capacity)) return wrong_get(error);
+  return get(table, key, buffer, capacity, length, error);
 }
 
 okg_code okg_hot_erase(okg_hot_table* table, const void* key, size_t key_bytes, okg_error* error) {

@@ -17,6 +17,13 @@ namespace {
 
 constexpr int kOptimisticReads = 16;
 
+std::string_view bytes_of(std::string_view key) {
+  return key;
+}
+std::string_view bytes_of(const std::uint64_t& key) {
+  return key_of(key);
+}
+
 }  // namespace
 
 Engine::Engine(std::byte* base, const Header& header) : image_(base, header), pages_(image_), logs_(image_) {
@@ -70,51 +77,69 @@ Error Engine::wrong_key(std::size_t table, std::string_view key) const {
 }
 
 // False: somebody wrote meanwhile, and nothing of it counts.
-inline bool Engine::try_get(const Shard& shard, const Index& index, Hashed hashed, std::string_view key,
-                            void* buffer, std::size_t capacity, Value* value, Got* got) const {
+template <class Key>
+[[gnu::always_inline]] inline bool Engine::try_get(const Shard& shard, const Index& index, Hashed hashed,
+                                                   Key key, void* buffer, std::size_t capacity, Value* value,
+                                                   Got* got) const {
   const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
   if ((before & 1) != 0) return false;
   Index::Found found;
   const Index::Search search = index.search(hashed, key, &found);
-  const RecordHeader& header = found.view.header;
-  std::uint64_t deadline = 0;
-  *got = search == Index::Search::missing ? Got::missing : Got::damaged;
-  if (search == Index::Search::found) {
-    if (found.view.deadline_offset != 0) deadline = image_.load(found.view.deadline_offset);
-    *got = header.value_bytes <= capacity ? Got::found : Got::too_small;
-    if (*got == Got::found) ordered::copy_out(buffer, found.view.value, header.value_bytes);
+  const auto is_of_one_moment = [&] {
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return shard.sequence.load(std::memory_order_relaxed) == before;
+  };
+  if (search != Index::Search::found) {
+    *value = {};
+    *got = search == Index::Search::missing ? Got::missing : Got::damaged;
+    return is_of_one_moment();
   }
-  std::atomic_thread_fence(std::memory_order_acquire);
-  if (shard.sequence.load(std::memory_order_relaxed) != before) return false;
-  if (is_past(deadline)) *got = Got::missing;
+  const RecordHeader& header = found.view.header;
+  const std::uint64_t deadline =
+      found.view.deadline_offset != 0 ? image_.load(found.view.deadline_offset) : 0;
+  *got = header.value_bytes <= capacity ? Got::found : Got::too_small;
+  if (*got == Got::found) ordered::copy_out(buffer, found.view.value, header.value_bytes);
+  if (!is_of_one_moment()) return false;
   *value = {header.value_bytes, header.schema};
+  if (is_past(deadline)) *got = Got::missing;
   // What this process wrote itself is as it wrote it; what it found is looked at.
-  if (*got == Got::found && header.epoch != epoch_ && record_crc(header, key, buffer) != header.crc)
+  if (*got == Got::found && header.epoch != epoch_ && record_crc(header, bytes_of(key), buffer) != header.crc)
     *got = Got::damaged;
   return true;
 }
 
-Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
-                Value* value) const {
+template <class Key>
+inline Got Engine::get_quickly(std::size_t table, Key key, void* buffer, std::size_t capacity,
+                               Value* value) const {
   if (!is_here()) return Got::closed;
   const Hashed hashed{hash_key(key, image_.header().seed)};
   Shard& shard = shard_of(hashed);
   const Index index(image_, table, shard.number);
   Got got = Got::missing;
-  for (int attempt = 0; attempt < kOptimisticReads; ++attempt)
-    if (try_get(shard, index, hashed, key, buffer, capacity, value, &got)) return got;
-  // Somebody writes all the time.
-  return locked_get(table, key, buffer, capacity, value);
+  if (try_get(shard, index, hashed, key, buffer, capacity, value, &got)) return got;
+  return get_patiently(shard, index, hashed, key, buffer, capacity, value);
 }
 
-Got Engine::locked_get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
-                       Value* value) const {
-  const Hashed hashed{hash_key(key, image_.header().seed)};
-  Shard& shard = shard_of(hashed);
-  const std::lock_guard lock(shard.mutex);
+template <class Key>
+[[gnu::noinline]] Got Engine::get_patiently(Shard& shard, const Index& index, Hashed hashed, Key key,
+                                            void* buffer, std::size_t capacity, Value* value) const {
   Got got = Got::missing;
-  (void)try_get(shard, Index(image_, table, shard.number), hashed, key, buffer, capacity, value, &got);
+  for (int attempt = 1; attempt < kOptimisticReads; ++attempt)
+    if (try_get(shard, index, hashed, key, buffer, capacity, value, &got)) return got;
+  // Somebody writes all the time.
+  const std::lock_guard lock(shard.mutex);
+  (void)try_get(shard, index, hashed, key, buffer, capacity, value, &got);
   return got;
+}
+
+Got Engine::get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
+                Value* value) const {
+  return get_quickly(table, key, buffer, capacity, value);
+}
+
+Got Engine::get(std::size_t table, std::uint64_t key, void* buffer, std::size_t capacity,
+                Value* value) const {
+  return get_quickly(table, key, buffer, capacity, value);
 }
 
 Got Engine::view(std::size_t table, std::string_view key, View* view) {

@@ -115,6 +115,7 @@ class Engine {
   };
   // Where it is not found, `buffer` holds anything.
   Got get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity, Value* value) const;
+  Got get(std::size_t table, std::uint64_t key, void* buffer, std::size_t capacity, Value* value) const;
   // The same, with as much room as it needs.
   Got read(std::size_t table, std::string_view key, std::string* bytes, Value* value) const;
 
@@ -202,10 +203,14 @@ class Engine {
   struct Front;
   enum class Gathering { done, wants_room };
 
-  bool try_get(const Shard& shard, const Index& index, Hashed hashed, std::string_view key, void* buffer,
+  template <class Key>
+  bool try_get(const Shard& shard, const Index& index, Hashed hashed, Key key, void* buffer,
                std::size_t capacity, Value* value, Got* got) const;
-  Got locked_get(std::size_t table, std::string_view key, void* buffer, std::size_t capacity,
-                 Value* value) const;
+  template <class Key>
+  Got get_quickly(std::size_t table, Key key, void* buffer, std::size_t capacity, Value* value) const;
+  template <class Key>
+  Got get_patiently(Shard& shard, const Index& index, Hashed hashed, Key key, void* buffer,
+                    std::size_t capacity, Value* value) const;
   template <class Call>
   base::Status with_reclaim(Call&& call);
   base::Status check(const Change& change) const;

@@ -36,6 +36,11 @@ inline std::uint64_t hash_key(std::string_view key, std::uint64_t seed) noexcept
   return fold(hash ^ key.size(), kHashFinish);
 }
 
+// The same of a number, whose bytes the key is.
+inline std::uint64_t hash_key(std::uint64_t key, std::uint64_t seed) noexcept {
+  return fold(fold(seed ^ kHashWord ^ key, kHashWord ^ seed) ^ sizeof key, kHashFinish);
+}
+
 // What the bits of a hash are for: no two purposes share one.
 struct Hashed {
   std::uint64_t hash;

@@ -33,19 +33,25 @@ class Image {
   std::uint64_t page_word_offset(std::uint64_t page) const { return header_.page_map_offset + page * 8; }
   std::uint64_t* page_word(std::uint64_t page) const { return word(page_word_offset(page)); }
 
-  // Does [offset, offset + size) lie where records, leaves and directories lie?
-  bool is_data(std::uint64_t offset, std::uint64_t size) const {
+  // Where records, leaves and directories lie, as far as it was there when this was asked for.
+  struct Data {
+    std::uint64_t begin, bytes;
+    // Does [offset, offset + size) lie there?
+    bool has(std::uint64_t offset, std::uint64_t size) const {
+      return size <= bytes && offset - begin <= bytes - size;
+    }
+    bool has_page(std::uint64_t offset) const { return offset % kPageBytes == 0 && has(offset, kPageBytes); }
+  };
+  Data data() const {
     const std::uint64_t end = bytes();
-    return offset >= header_.data_offset && offset <= end && size <= end - offset;
+    return {header_.data_offset, end < header_.data_offset ? 0 : end - header_.data_offset};
   }
+  bool is_data(std::uint64_t offset, std::uint64_t size) const { return data().has(offset, size); }
   // Of a line that will be looked at soon, wherever it is.
   void prefetch(std::uint64_t offset) const { __builtin_prefetch(base_ + offset); }
   // Of what is about to be written.
   void prefetch_to_write(std::uint64_t offset, std::uint64_t size) const {
     for (std::uint64_t at = 0; at < size; at += kLineBytes) __builtin_prefetch(base_ + offset + at, 1);
-  }
-  bool is_data_page(std::uint64_t offset) const {
-    return offset % kPageBytes == 0 && is_data(offset, kPageBytes);
   }
 
  private:

@@ -43,7 +43,8 @@ Result<Index::Range> Index::leaf_at(std::uint32_t tag) const {
 
 Result<Index::Leaf> Index::leaf_of(std::uint32_t tag) const {
   Leaf found;
-  if (const Search located = locate(tag, &found); located != Search::found) return damaged(located);
+  if (const Search located = locate(image_.data(), tag, &found); located != Search::found)
+    return damaged(located);
   return found;
 }
 

@@ -17,9 +17,9 @@ class Index {
       : image_(image), table_(table), root_(image.offset_of(&image.entry(table).shards[shard].directory)) {}
 
   struct Found {
-    std::uint64_t cell_offset = 0;  // 0: not there
-    std::uint64_t cell = 0;
-    RecordView view{};
+    std::uint64_t cell_offset = 0;  // 0: not there, and nothing else says anything
+    std::uint64_t cell;
+    RecordView view;
   };
   // For a writer, under the shard's mutex, and for a reader that validates what it found by the shard's
   // sequence. corrupt when a word leads to nowhere.
@@ -27,7 +27,9 @@ class Index {
   // The same without a text of what is wrong. What every get and put waits for, and where an instruction less
   // counts: with few enough of them the processor has the next search's memory on its way, too.
   enum class Search { found, missing, no_directory, no_leaf, no_record };
-  Search search(Hashed hashed, std::string_view key, Found* found) const;
+  // The key as text, or as a number.
+  template <class Key>
+  Search search(Hashed hashed, Key key, Found* found) const;
 
   // The offset of a cell for a key that is not there, empty also once `redo` was carried out; 0: there is
   // none before grow().
@@ -50,21 +52,33 @@ class Index {
     Rooted root{}, leaf{};
   };
   // found, also where there is no directory yet; else what is wrong.
-  Search locate(std::uint32_t tag, Leaf* leaf) const;
+  template <class Key>
+  Search search_line(const Image::Data& data, std::uint64_t line, std::uint32_t tag, Key key,
+                     Found* found) const;
+  template <class Key>
+  Search search_further(const Image::Data& data, const Leaf& leaf, Hashed hashed, Key key,
+                        Found* found) const;
+  Search locate(const Image::Data& data, std::uint32_t tag, Leaf* leaf) const;
   base::Result<Leaf> leaf_of(std::uint32_t tag) const;
   base::Status begin(Pages& pages, Shard& shard) const;
   base::Status double_directory(const Rooted& root, Pages& pages, Shard& shard) const;
   base::Status split(const Leaf& leaf, std::uint32_t tag, Pages& pages, Shard& shard) const;
   base::Error damaged(const char* what) const;
   base::Error damaged(Search what) const;
-  bool is_directory(const Rooted& root) const {
-    return root.depth <= kMostDepth && root.offset % kPageBytes == 0 &&
-           image_.is_data(root.offset, 8ULL << root.depth);
-  }
   static std::uint64_t line_offset(const Leaf& leaf, std::size_t line) {
     return leaf.leaf.offset + line % kLeafLines * kLineBytes;
   }
-  static bool has_key(const RecordView& view, std::string_view key);
+  static bool has_key(const RecordView& view, std::uint64_t key) {
+    std::uint64_t theirs = 0;
+    ordered::copy_out(&theirs, view.key, sizeof theirs);
+    return view.header.key_bytes == sizeof theirs && theirs == key;
+  }
+  static bool has_key(const RecordView& view, std::string_view key) {
+    if (view.header.key_bytes != key.size()) return false;
+    std::array<char, kMostKeyBytes> theirs;
+    ordered::copy_out(theirs.data(), view.key, key.size());
+    return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
+  }
   // What a writer changes is what the page map says it is.
   base::Status check_own(const Leaf& leaf, std::uint8_t shard) const;
 
@@ -73,50 +87,57 @@ class Index {
   std::uint64_t root_;
 };
 
-inline Index::Search Index::locate(std::uint32_t tag, Leaf* leaf) const {
+inline Index::Search Index::locate(const Image::Data& data, std::uint32_t tag, Leaf* leaf) const {
   const std::uint64_t word = image_.load(root_);
   if (word == 0) return Search::found;
   leaf->root = Rooted::from(word);
-  if (!is_directory(leaf->root)) return Search::no_directory;
+  if (leaf->root.depth > kMostDepth || leaf->root.offset % kPageBytes != 0 ||
+      !data.has(leaf->root.offset, 8ULL << leaf->root.depth))
+    return Search::no_directory;
   leaf->directory_word = leaf->root.offset + (std::uint64_t{tag} >> (kTagBits - leaf->root.depth)) * 8;
   leaf->leaf = Rooted::from(image_.load(leaf->directory_word));
-  if (leaf->leaf.depth > leaf->root.depth || !image_.is_data_page(leaf->leaf.offset)) return Search::no_leaf;
+  if (leaf->leaf.depth > leaf->root.depth || !data.has_page(leaf->leaf.offset)) return Search::no_leaf;
   return Search::found;
 }
 
-inline bool Index::has_key(const RecordView& view, std::string_view key) {
-  if (view.header.key_bytes != key.size()) return false;
-  if (key.size() == 8) {  // a number
-    std::uint64_t theirs = 0, ours = 0;
-    ordered::copy_out(&theirs, view.key, 8);
-    std::memcpy(&ours, key.data(), 8);
-    return theirs == ours;
-  }
-  std::array<char, kMostKeyBytes> theirs;
-  ordered::copy_out(theirs.data(), view.key, key.size());
-  return std::memcmp(theirs.data(), key.data(), key.size()) == 0;
+template <class Key>
+[[gnu::always_inline]] inline Index::Search Index::search(Hashed hashed, Key key, Found* found) const {
+  const Image::Data data = image_.data();
+  Leaf at;
+  if (const Search located = locate(data, hashed.tag(), &at); located != Search::found) return located;
+  if (at.directory_word == 0) return Search::missing;
+  const Search searched = search_line(data, line_offset(at, hashed.line()), hashed.tag(), key, found);
+  if (searched != Search::missing) return searched;
+  return search_further(data, at, hashed, key, found);
 }
 
-inline Index::Search Index::search(Hashed hashed, std::string_view key, Found* found) const {
-  const std::uint32_t tag = hashed.tag();
-  Leaf at;
-  if (const Search located = locate(tag, &at); located != Search::found) return located;
-  if (at.directory_word == 0) return Search::missing;
-  for (std::size_t i = 0; i < kWindowLines; ++i) {
-    const std::uint64_t line = line_offset(at, hashed.line() + i);
-    for (unsigned bits = cells_with(tag, image_.word(line)); bits != 0; bits &= bits - 1) {
-      const std::uint64_t cell_offset = line + static_cast<std::uint64_t>(__builtin_ctz(bits)) * 8;
-      const std::uint64_t cell = image_.load(cell_offset);
-      if (cell == 0) continue;
-      const std::uint64_t offset = record_offset(cell);
-      image_.prefetch(offset + kLineBytes);
-      if (!view_record(image_, offset, &found->view) || found->view.table() != table_)
-        return Search::no_record;
-      if (!has_key(found->view, key)) continue;
-      found->cell_offset = cell_offset;
-      found->cell = cell;
-      return Search::found;
-    }
+// Of ten records one is not in its own line.
+template <class Key>
+[[gnu::noinline]] Index::Search Index::search_further(const Image::Data& data, const Leaf& leaf,
+                                                      Hashed hashed, Key key, Found* found) const {
+  for (std::size_t i = 1; i < kWindowLines; ++i) {
+    const Search searched = search_line(data, line_offset(leaf, hashed.line() + i), hashed.tag(), key, found);
+    if (searched != Search::missing) return searched;
+  }
+  return Search::missing;
+}
+
+template <class Key>
+[[gnu::always_inline]] inline Index::Search Index::search_line(const Image::Data& data, std::uint64_t line,
+                                                               std::uint32_t tag, Key key,
+                                                               Found* found) const {
+  for (unsigned bits = cells_with(tag, image_.word(line)); bits != 0; bits &= bits - 1) {
+    const std::uint64_t cell_offset = line + static_cast<unsigned>(__builtin_ctz(bits)) * 8UL;
+    const std::uint64_t cell = image_.load(cell_offset);
+    if (cell == 0) continue;
+    const std::uint64_t offset = record_offset(cell);
+    image_.prefetch(offset + kLineBytes);
+    if (!view_record(image_, data, offset, &found->view) || found->view.table() != table_)
+      return Search::no_record;
+    if (!has_key(found->view, key)) continue;
+    found->cell_offset = cell_offset;
+    found->cell = cell;
+    return Search::found;
   }
   return Search::missing;
 }

@@ -20,18 +20,21 @@ struct RecordView {
   }
 };
 // False when no record can lie there.
-inline bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
-  if (!image.is_data(offset, sizeof(RecordHeader))) return false;
+inline bool view_record(const Image& image, const Image::Data& data, std::uint64_t offset, RecordView* view) {
+  if (!data.has(offset, sizeof(RecordHeader))) return false;
   ordered::copy_out(&view->header, image.at<std::byte>(offset), sizeof(RecordHeader));
   const RecordHeader& header = view->header;
   if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes) return false;
   const bool has_deadline = (header.table & kRecordHasDeadline) != 0;
   if ((header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0) return false;
-  if (!image.is_data(offset, record_bytes(header.key_bytes, has_deadline, header.value_bytes))) return false;
+  if (!data.has(offset, record_bytes(header.key_bytes, has_deadline, header.value_bytes))) return false;
   view->deadline_offset = has_deadline ? offset + sizeof(RecordHeader) : 0;
   view->key = image.at<std::byte>(offset + sizeof(RecordHeader) + (has_deadline ? 8 : 0));
   view->value = view->key + padded(header.key_bytes, 8);
   return true;
+}
+inline bool view_record(const Image& image, std::uint64_t offset, RecordView* view) {
+  return view_record(image, image.data(), offset, view);
 }
 
 // CRC-32C of what `header` says of a record, its key, and header.value_bytes of `value`.

@@ -75,18 +75,10 @@ Status Table::set_deadline(std::string_view key, std::int64_t at_ns) {
   return engine_.set_deadline(entry_, key, at_ns, static_cast<std::uint16_t>(own()));
 }
 
-Got Table::get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const {
-  Engine::Value value;
-  const Got got = engine_.get(entry_, key, buffer, capacity, &value);
-  *size = value.size;
-  if ((got != Got::found && got != Got::too_small) || value.schema == own()) return got;
+Got Table::get_of_other_version(std::string_view key, Engine::Value value, void* buffer, std::size_t capacity,
+                                std::size_t* size) const {
   if (value.schema > own()) return Got::mismatch;
-  return get_older(key, buffer, capacity, size);
-}
-
-Got Table::get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const {
   std::string bytes;
-  Engine::Value value;
   if (const Got got = engine_.read(entry_, key, &bytes, &value); got != Got::found) return got;
   const auto now = as_own(bytes, value.schema);
   if (!now) return Got::mismatch;

@@ -23,7 +23,14 @@ class Table {
   base::Status erase(std::string_view key);
   base::Status set_deadline(std::string_view key, std::int64_t at_ns);
   // *size is the value's. Where it is not found, `buffer` holds anything.
-  Got get(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const;
+  template <class Key>  // as in Engine::get()
+  Got get(Key key, void* buffer, std::size_t capacity, std::size_t* size) const {
+    Engine::Value value;
+    const Got got = engine_.get(entry_, key, buffer, capacity, &value);
+    *size = value.size;
+    if ((got != Got::found && got != Got::too_small) || value.schema == own()) return got;
+    return get_of_other_version(key, value, buffer, capacity, size);
+  }
   template <class Visit>
   base::Status for_each(Visit&& visit) const;
   // mismatch for a record of another version: it does not lie there as this program knows it.
@@ -50,7 +57,12 @@ class Table {
   std::uint64_t own() const { return schema_.options.schema_version; }
   // What records are written as.
   std::uint64_t written() const;
-  Got get_older(std::string_view key, void* buffer, std::size_t capacity, std::size_t* size) const;
+  Got get_of_other_version(std::uint64_t key, Engine::Value value, void* buffer, std::size_t capacity,
+                           std::size_t* size) const {
+    return get_of_other_version(key_of(key), value, buffer, capacity, size);
+  }
+  Got get_of_other_version(std::string_view key, Engine::Value value, void* buffer, std::size_t capacity,
+                           std::size_t* size) const;
   base::Status migrate_record(std::string_view key);
 
   Engine& engine_;
