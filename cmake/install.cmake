@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/okg" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
   COMPONENT Development FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 
-set(_libraries okg_headers okg_static)
+set(_libraries okg_headers okg_static okg_hot)
 if(NOT DEFINED BUILD_SHARED_LIBS OR BUILD_SHARED_LIBS)
   list(APPEND _libraries okg)
 endif()

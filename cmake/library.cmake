@@ -1,6 +1,7 @@
 # The library, from the objects of the rooms it consists of (OKG_LIBRARY_ROOMS):
 #   okg          libokg.so.<abi>   everything but okg_* hidden; libcrypto inside where its archive is there
 #   okg_static   libokg.a          one object in which everything but okg_* is local: nothing to clash with
+#   okg_hot      libokg_hot.a      the same of okg_hot_* alone
 # okg::okg is the shared one, or the static one with BUILD_SHARED_LIBS=OFF.
 
 set(_room_objects)
@@ -33,28 +34,48 @@ if(OKG_STATIC_RUNTIME)
 endif()
 
 # ---- static
-if(OKG_SANITIZE)
-  add_library(okg_static STATIC ${_room_objects})
-else()
-  set(_whole "${PROJECT_BINARY_DIR}/okg_whole${CMAKE_CXX_OUTPUT_EXTENSION}")
-  set(_link ${CMAKE_CXX_COMPILER})
-  if(CMAKE_CXX_COMPILER_TARGET)
-    list(APPEND _link --target=${CMAKE_CXX_COMPILER_TARGET})
+# okg_archive(TARGET FILE OBJECT…): one object in which all but okg_* is local; libcrypto's archive may be among them.
+function(okg_archive target file)
+  if(OKG_SANITIZE)
+    set(objects ${ARGN})
+    list(FILTER objects EXCLUDE REGEX "\\.a$")
+    add_library(${target} STATIC ${objects})
+  else()
+    set(whole "${PROJECT_BINARY_DIR}/${target}_whole${CMAKE_CXX_OUTPUT_EXTENSION}")
+    set(link ${CMAKE_CXX_COMPILER})
+    if(CMAKE_CXX_COMPILER_TARGET)
+      list(APPEND link --target=${CMAKE_CXX_COMPILER_TARGET})
+    endif()
+    # --force-group-allocation: a section of a COMDAT group whose symbol became local would not survive a final link
+    # that keeps another object's copy of the same group. -d: a common symbol cannot be made local before it has a place.
+    add_custom_command(OUTPUT "${whole}"
+      COMMAND ${link} -r -nostdlib -Wl,-d,--force-group-allocation -o "${whole}" ${ARGN}
+      COMMAND "${CMAKE_OBJCOPY}" --wildcard "--keep-global-symbol=okg_*" "${whole}"
+      DEPENDS ${ARGN} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Hiding all but okg_* in lib${file}.a")
+    add_library(${target} STATIC "${whole}")
+    set_source_files_properties("${whole}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
   endif()
-  # --force-group-allocation: a section of a COMDAT group whose symbol became local would not survive a final link
-  # that keeps another object's copy of the same group. -d: a common symbol cannot be made local before it has a place.
-  add_custom_command(OUTPUT "${_whole}"
-    COMMAND ${_link} -r -nostdlib -Wl,-d,--force-group-allocation -o "${_whole}" ${_room_objects} ${OKG_CRYPTO_ARCHIVE}
-    COMMAND "${CMAKE_OBJCOPY}" --wildcard "--keep-global-symbol=okg_*" "${_whole}"
-    DEPENDS ${_room_objects} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Hiding all but okg_* in libokg.a")
-  add_library(okg_static STATIC "${_whole}")
-  set_source_files_properties("${_whole}" PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
-endif()
-# Named as a C library, so that a C project can link it without enabling C++; what it needs of C++ it names itself.
-set_target_properties(okg_static PROPERTIES EXPORT_NAME okg_static OUTPUT_NAME okg LINKER_LANGUAGE C)
-target_link_libraries(okg_static PUBLIC okg_headers INTERFACE stdc++ m pthread)
+  # Named as a C library, so that a C project can link it without enabling C++; what it needs of C++ it names itself.
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${file} LINKER_LANGUAGE C)
+  target_link_libraries(${target} PUBLIC okg_headers INTERFACE stdc++ m pthread)
+endfunction()
+
+okg_archive(okg_static okg ${_room_objects} ${OKG_CRYPTO_ARCHIVE})
+set_target_properties(okg_static PROPERTIES EXPORT_NAME okg_static)
 if(NOT OKG_CRYPTO_ARCHIVE OR OKG_SANITIZE)
   target_link_libraries(okg_static INTERFACE crypto)
+endif()
+
+# okg::hot: okg_hot_* alone, without network and TLS. A program has it or okg::okg.
+set(_hot_objects $<TARGET_OBJECTS:okg_no_server>)
+foreach(room base hot hotabi)
+  list(APPEND _hot_objects $<TARGET_OBJECTS:okg_room_${room}>)
+endforeach()
+okg_archive(okg_hot okg_hot ${_hot_objects})
+set_target_properties(okg_hot PROPERTIES EXPORT_NAME hot)
+add_library(okg::hot ALIAS okg_hot)
+if(NOT OKG_INSTALL)
+  set_target_properties(okg_hot PROPERTIES EXCLUDE_FROM_ALL TRUE)
 endif()
 
 add_library(okg::okg_static ALIAS okg_static)

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "abi/arguments.hpp"
 #include "abi/handles.hpp"
 #include "base/text.hpp"
+#include "hotabi/arguments.hpp"
 #include "payload/path.hpp"
 
 namespace {

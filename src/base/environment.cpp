@@ -1,6 +1,7 @@
 #include "base/environment.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -76,6 +77,40 @@ Result<std::vector<std::string>> local_server_names(Os& os, const Environment& e
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+namespace {
+
+// The base name of the running program, without /proc where that is missing.
+std::string program_name() {
+  std::string name = program_invocation_short_name == nullptr ? "" : program_invocation_short_name;
+  return check_server_name(name) ? name : "server";
+}
+
+}  // namespace
+
+Result<std::string> server_name(const Environment& environment, const std::string& given) {
+  std::string name = given.empty() ? environment("OKG_NAME").value_or("") : given;
+  if (name.empty()) name = program_name();
+  if (const auto fine = check_server_name(name); !fine)
+    return Error(Code::invalid_argument, "OKG_NAME: " + fine.error().text);
+  return name;
+}
+
+Result<LogLevel> log_level(const Environment& environment, std::optional<LogLevel> given) {
+  if (given) return *given;
+  const auto text = environment("OKG_LOG");
+  if (!text) return LogLevel::info;
+  const auto parsed = parse_log_level(*text);
+  if (!parsed)
+    return Error(Code::invalid_argument, "OKG_LOG: " + quote(*text) + ": use error, warn, info or debug");
+  return *parsed;
+}
+
+Result<std::string> default_hot_directory(Os& os, const Environment& environment) {
+  const auto name = server_name(environment, "");
+  if (!name) return name.error();
+  return default_directories(os, environment, *name).hot;
 }
 
 }  // namespace okg::base

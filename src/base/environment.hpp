@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace okg::base {
 
@@ -37,6 +38,15 @@ std::string user_directory(Os& os, const Environment& environment);
 // The directories of the server called `name`: what the variables say, else /okg/…, or off-cluster those
 // below user_directory(). `name` decides nothing where variables do or on a cluster.
 Directories default_directories(Os& os, const Environment& environment, std::string_view name);
+
+// What is given, else OKG_NAME, else the name of the running program.
+Result<std::string> server_name(const Environment& environment, const std::string& given);
+
+// Where the hot state of this program lies when nobody says so, and there is no server to ask.
+Result<std::string> default_hot_directory(Os& os, const Environment& environment);
+
+// What is given, else OKG_LOG, else info.
+Result<LogLevel> log_level(const Environment& environment, std::optional<LogLevel> given);
 
 // One path segment of at most 64 bytes that does not start with a dot.
 Status check_server_name(std::string_view name);

@@ -48,6 +48,7 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  const std::string& name() const { return options_.segment.name; }
   const OpenReport& report() const { return report_; }
   bool is_read_only() const { return report_.opened == Opened::read_only; }
 

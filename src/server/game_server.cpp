@@ -276,6 +276,7 @@ std::string GameServer::status_json() {
   input.polling_watch = io_->watch_is_polling();
   input.trouble = io_->trouble();
   input.reload = driver_->state();
+  input.hot = hot_states_->say_all();
   const std::lock_guard lock(ready_mutex_);
   if (!input.started)
     input.not_ready_reason = "starting";

@@ -9,6 +9,7 @@
 
 #include "base/unique_fd.hpp"
 #include "control/backend.hpp"
+#include "server/hot_states.hpp"
 #include "server/instance.hpp"
 #include "server/io_thread.hpp"
 #include "server/options.hpp"
@@ -41,6 +42,7 @@ class GameServer final : private control::Backend {
   std::string status_json() override;
   LivePayloadPtr active() const { return driver_->active(); }
   const std::string& hot_directory() const { return options_.hot_directory; }
+  const std::shared_ptr<HotStates>& hot_states() const { return hot_states_; }
   base::Status report_bad(const std::string& text);
   base::Status rollback(const std::optional<payload::Digest>& to);
   base::Status reload(bool force);
@@ -75,6 +77,7 @@ class GameServer final : private control::Backend {
 
   base::Os& os_;
   Options options_;
+  std::shared_ptr<HotStates> hot_states_ = std::make_shared<HotStates>();
   std::string uuid_, binary_;
   unsigned born_in_;  // fork generation
   std::optional<Instance> instance_;

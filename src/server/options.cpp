@@ -26,45 +26,13 @@ std::string first(const std::string& given, const base::Environment& environment
   return given.empty() ? environment(variable).value_or("") : given;
 }
 
-// The base name of the running program, without /proc where that is missing.
-std::string program_name() {
-  std::string name = program_invocation_short_name == nullptr ? "" : program_invocation_short_name;
-  return base::check_server_name(name) ? name : "server";
-}
-
-base::Result<std::string> server_name(const base::Environment& environment, const std::string& given) {
-  std::string name = first(given, environment, "OKG_NAME");
-  if (name.empty()) name = program_name();
-  if (const auto fine = base::check_server_name(name); !fine)
-    return Error(Code::invalid_argument, "OKG_NAME: " + fine.error().text);
-  return name;
-}
-
 }  // namespace
 
-base::Result<base::LogLevel> log_level(const base::Environment& environment,
-                                       std::optional<base::LogLevel> given) {
-  if (given) return *given;
-  const auto text = environment("OKG_LOG");
-  if (!text) return base::LogLevel::info;
-  const auto parsed = base::parse_log_level(*text);
-  if (!parsed)
-    return Error(Code::invalid_argument,
-                 "OKG_LOG: " + base::quote(*text) + ": use error, warn, info or debug");
-  return *parsed;
-}
-
-base::Result<std::string> default_hot_directory(base::Os& os, const base::Environment& environment) {
-  const auto name = server_name(environment, "");
-  if (!name) return name.error();
-  return base::default_directories(os, environment, *name).hot;
-}
-
 base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given) {
-  const auto level = log_level(environment, given.log_level);
+  const auto level = base::log_level(environment, given.log_level);
   if (!level) return level.error();
 
-  const auto name = server_name(environment, given.name);
+  const auto name = base::server_name(environment, given.name);
   if (!name) return name.error();
 
   Options options;

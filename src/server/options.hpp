@@ -35,11 +35,4 @@ struct Options {
 // invalid_argument names the option or variable that cannot be understood.
 base::Result<Options> resolve(base::Os& os, const base::Environment& environment, const GivenOptions& given);
 
-// What was given, else OKG_LOG, else info.
-base::Result<base::LogLevel> log_level(const base::Environment& environment,
-                                       std::optional<base::LogLevel> given);
-
-// Where the hot state of this program lies when nobody says so, and there is no server to ask.
-base::Result<std::string> default_hot_directory(base::Os& os, const base::Environment& environment);
-
 }  // namespace okg::server

@@ -123,6 +123,7 @@ std::string status_json(const StatusInput& input) {
     out["hold"] = nullptr;
   out["inconsistent"] = reload.inconsistent;
   out["tick_age_ms"] = input.tick_age_ms;
+  out["hot"] = input.hot;
   return base::dump(out);
 }
 

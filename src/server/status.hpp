@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/json.hpp"
 #include "server/reload_driver.hpp"
 
 namespace okg::server {
@@ -17,6 +18,7 @@ struct StatusInput {
   std::int64_t tick_age_ms = 0;
   std::string trouble;  // why nothing is desired
   DriverState reload;
+  base::OrderedJson hot;  // of HotStates
 };
 
 std::string status_json(const StatusInput& input);

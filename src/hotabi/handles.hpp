@@ -5,9 +5,10 @@
 #include <mutex>
 #include <vector>
 
-#include "abi/arguments.hpp"
-#include "abi/handles.hpp"
 #include "hot/store.hpp"
+#include "hotabi/arguments.hpp"
+#include "hotabi/errors.hpp"
+#include "hotabi/home.hpp"
 
 struct okg_hot_table {
   okg::hot::Store* store = nullptr;
@@ -29,7 +30,8 @@ struct okg_hot_region {
 struct okg_hot {
   okg::abi::LogAdapter adapter{};
   std::unique_ptr<okg::hot::Store> store;
-  std::mutex mutex;  // of what follows
+  okg::abi::Shown shown;  // before the store ends
+  std::mutex mutex;       // of what follows
   std::vector<std::unique_ptr<okg_hot_table>> tables;
   std::vector<std::unique_ptr<okg_hot_journal>> journals;
   std::vector<std::unique_ptr<okg_hot_region>> regions;

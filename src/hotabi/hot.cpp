@@ -1,10 +1,9 @@
 // okg_hot_*: an open segment.
 #include <cstdio>
 
-#include "abi/hot_handles.hpp"
 #include "base/environment.hpp"
 #include "base/text.hpp"
-#include "server/options.hpp"
+#include "hotabi/handles.hpp"
 
 namespace {
 
@@ -16,7 +15,9 @@ using okg::abi::tell_ok;
 using okg::abi::text_of;
 using okg::base::Code;
 using okg::base::Error;
+using okg::base::OrderedJson;
 using okg::base::Result;
+using okg::hot::Store;
 using okg::hot::StoreOptions;
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);
@@ -31,16 +32,16 @@ Result<StoreOptions> translate(const okg_hot_options& given, LogAdapter* adapter
   if (!okg::abi::read_log_level(given.log_level, &level))
     return wrong("okg_hot_open: options.log_level is none of okg_log_level");
   const auto environment = okg::base::process_environment();
-  const auto decided = okg::server::log_level(environment, level);
+  const auto decided = okg::base::log_level(environment, level);
   if (!decided) return decided.error();
   if (adapter->log != nullptr) options.segment.log = okg::base::Log(&LogAdapter::write, adapter, *decided);
   if (given.lock_wait_ns < -1) return wrong("okg_hot_open: options.lock_wait_ns is negative and not -1");
   options.segment.name = given.name;
   options.segment.directory = text_of(given.directory);
   if (options.segment.directory.empty() && given.server != nullptr) {
-    options.segment.directory = given.server->game_server->hot_directory();
+    options.segment.directory = okg::abi::home_of(*given.server).directory;
   } else if (options.segment.directory.empty()) {
-    auto directory = okg::server::default_hot_directory(okg::base::Os::real(), environment);
+    auto directory = okg::base::default_hot_directory(okg::base::Os::real(), environment);
     if (!directory) return directory.error();
     options.segment.directory = *std::move(directory);
   }
@@ -53,6 +54,41 @@ Result<StoreOptions> translate(const okg_hot_options& given, LogAdapter* adapter
     options.segment.lock_wait = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::min(std::chrono::nanoseconds(std::max<std::int64_t>(given.lock_wait_ns, 0)), kLongestWait));
   return options;
+}
+
+const char* opened_name(okg::hot::Opened opened) {
+  switch (opened) {
+    case okg::hot::Opened::created:
+      return "created";
+    case okg::hot::Opened::resumed:
+      return "resumed";
+    case okg::hot::Opened::quarantined:
+      return "quarantined";
+    case okg::hot::Opened::read_only:
+      break;
+  }
+  return "read_only";
+}
+
+// As a server's status has it.
+OrderedJson describe(const Store& store) {
+  const okg::hot::OpenReport& report = store.report();
+  const okg::hot::Size size = store.engine().size();
+  OrderedJson out;
+  out["name"] = store.name();
+  out["opened"] = opened_name(report.opened);
+  out["epoch"] = report.epoch;
+  out["was_clean"] = report.was_clean;
+  out["crash_loop"] = report.is_crash_loop;
+  out["downtime_ms"] =
+      report.downtime.count() < 0 ? OrderedJson(nullptr) : OrderedJson(report.downtime.count() / 1'000'000);
+  out["open_us"] = report.open_took.count() / 1000;
+  out["tables"] = size.tables;
+  out["records"] = size.records;
+  out["bytes"] = size.bytes;
+  out["file_bytes"] = store.engine().image().bytes();
+  out["max_bytes"] = store.engine().image().header().max_bytes;
+  return out;
 }
 
 template <std::size_t Size>
@@ -123,6 +159,9 @@ okg_code okg_hot_open(const okg_hot_options* options, okg_hot** hot, okg_error* 
     auto opened = okg::hot::Store::open(okg::base::Os::real(), *inside);
     if (!opened) return tell(error, opened.error());
     made->store = *std::move(opened);
+    if (given.server != nullptr)
+      if (const auto home = okg::abi::home_of(*given.server); home.show)
+        made->shown = home.show([&store = *made->store] { return describe(store); });
     *hot = made.release();
     return tell_ok(error);
   });

@@ -2,7 +2,7 @@
 #include <deque>
 #include <map>
 
-#include "abi/hot_handles.hpp"
+#include "hotabi/handles.hpp"
 
 namespace {
 

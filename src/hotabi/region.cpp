@@ -1,5 +1,5 @@
 // okg_hot_*: regions.
-#include "abi/hot_handles.hpp"
+#include "hotabi/handles.hpp"
 
 namespace {
 

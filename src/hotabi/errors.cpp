@@ -1,7 +1,8 @@
+#include "hotabi/errors.hpp"
+
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
-
-#include "abi/handles.hpp"
 
 namespace okg::abi {
 
