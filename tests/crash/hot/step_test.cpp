@@ -2,13 +2,14 @@
 #include <gtest/gtest.h>
 
 #include "crash/hot/script.hpp"
+#include "crash/hot/stepped_child.hpp"
 #include "crash/hot/stepped_engine.hpp"
 
 namespace okg::hot::test {
 namespace {
 
 TEST(HotSteps, EveryInstructionMayBeTheLast) {
-  if (!SteppedEngine::is_possible()) GTEST_SKIP() << "ptrace is forbidden here";
+  if (!SteppedChild::is_possible()) GTEST_SKIP() << "ptrace is forbidden here";
   ScriptOptions options;
   const bool is_long = std::getenv("OKG_LONG") != nullptr;
   options.steps = 650;

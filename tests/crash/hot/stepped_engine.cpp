@@ -1,15 +1,12 @@
 #include "crash/hot/stepped_engine.hpp"
 
-#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <cstdio>
 #include <cstring>
-#include <stdexcept>
 
+#include "crash/hot/stepped_child.hpp"
 #include "hot/layout.hpp"
 
 namespace okg::hot::test {
@@ -17,64 +14,7 @@ namespace {
 
 constexpr std::uint64_t kMostTaken = 128;  // pages, by one operation
 
-// A process that is stopped before it runs `body` and after it; its exit code is what `body` returned.
-class Child {
- public:
-  template <class Body>
-  explicit Child(Body&& body) : pid_(::fork()) {
-    if (pid_ < 0) throw std::runtime_error("fork");
-    if (pid_ == 0) {
-      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(77);
-      ::raise(SIGSTOP);
-      int code = 100;
-      try {
-        code = body();
-      } catch (const std::exception& exception) {
-        std::fprintf(stderr, "%s\n", exception.what());
-      }
-      ::raise(SIGSTOP);
-      ::_exit(code);
-    }
-    wait();
-  }
-  ~Child() {
-    if (is_there()) {
-      ::kill(pid_, SIGKILL);
-      while (is_there()) wait();
-    }
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-
-  bool is_there() const { return !WIFEXITED(state_) && !WIFSIGNALED(state_); }
-  int exit_code() const { return WIFEXITED(state_) ? WEXITSTATUS(state_) : 128 + WTERMSIG(state_); }
-  // One instruction. False when it stopped by itself, or ended.
-  bool step() {
-    ::ptrace(PTRACE_SINGLESTEP, pid_, nullptr, nullptr);
-    wait();
-    return is_there() && WIFSTOPPED(state_) && WSTOPSIG(state_) == SIGTRAP;
-  }
-  void run_out() {
-    ::ptrace(PTRACE_CONT, pid_, nullptr, nullptr);
-    wait();
-  }
-
- private:
-  void wait() {
-    while (::waitpid(pid_, &state_, 0) < 0)
-      if (errno != EINTR) throw std::runtime_error("waitpid");
-  }
-
-  pid_t pid_;
-  int state_ = 0;
-};
-
 }  // namespace
-
-bool SteppedEngine::is_possible() {
-  Child child([] { return 0; });
-  return child.is_there();
-}
 
 SteppedEngine::SteppedEngine(std::uint64_t bytes, std::uint64_t shards, std::size_t rare)
     : Harness(bytes, shards, Bytes::Kind::shared), rare_(rare) {}
@@ -94,25 +34,24 @@ std::optional<std::string> SteppedEngine::check(const Operation& operation, cons
   // Pages behind the used ones are looked at as far as one operation can take some.
   const std::uint64_t used = ordered::load(&engine_->image().state().used_pages.word) + kMostTaken;
   const std::size_t compared = std::min<std::size_t>(memory_.size(), used * kPageBytes);
-  {
-    Child child([&] { return operation(*engine_) ? 0 : 1; });
-    while (child.step() && !wrong) {
-      ++instructions_;
-      if (std::memcmp(image_.get(), memory_.get(), compared) == 0) continue;
-      std::memcpy(image_.get(), memory_.get(), compared);
-      const bool was_after = is_after;
-      wrong = look(before, *after, &is_after);
-      if (!wrong && was_after && !is_after) wrong = "what had happened is undone";
-      if (wrong) wrong = "killed after instruction " + std::to_string(instructions_) + ": " + *wrong;
-    }
-    if (wrong) return wrong;
-    if (std::memcmp(image_.get(), memory_.get(), memory_.size()) != 0)
-      return "something was stored far behind what is used";
-    while (child.is_there()) child.run_out();
-    if (child.exit_code() > 1) return "the child ended with " + std::to_string(child.exit_code());
-    if (child.exit_code() == 1) *after = before;
-    if (child.exit_code() == 0 && !is_after && before != *after) return "what was acknowledged is lost";
-  }
+  SteppedChild child([&] { return operation(*engine_) ? 0 : 1; });
+  child.step_through({memory_.get(), compared}, image_.get(), [&] {
+    const bool was_after = is_after;
+    wrong = look(before, *after, &is_after);
+    if (!wrong && was_after && !is_after) wrong = "what had happened is undone";
+    if (wrong)
+      wrong =
+          "killed after instruction " + std::to_string(instructions_ + child.instructions()) + ": " + *wrong;
+    return !wrong;
+  });
+  instructions_ += child.instructions();
+  if (wrong) return wrong;
+  if (std::memcmp(image_.get(), memory_.get(), memory_.size()) != 0)
+    return "something was stored far behind what is used";
+  const int code = child.finish();
+  if (code > 1) return "the child ended with " + std::to_string(code);
+  if (code == 1) *after = before;
+  if (code == 0 && !is_after && before != *after) return "what was acknowledged is lost";
   reopen();  // what the child's engine remembered went with it
   return std::nullopt;
 }

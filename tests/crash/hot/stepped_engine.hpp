@@ -13,9 +13,6 @@ class SteppedEngine final : public Harness {
   // Of each kind of rare operation, `rare` are stepped through.
   SteppedEngine(std::uint64_t bytes, std::uint64_t shards, std::size_t rare);
 
-  // False where ptrace is forbidden.
-  static bool is_possible();
-
   std::optional<std::string> check(const Operation& operation, const Model& before, Model* after, bool always,
                                    bool twice) override;
 
