@@ -40,7 +40,7 @@ case $name in
     rm -rf "$prefix"
     cmake --install "$OKG_BUILD" --prefix "$work/somewhere"
     mv "$work/somewhere" "$prefix"
-    for file in include/okg/okg.h include/okg/okg.hpp "lib/libokg.so.$OKG_ABI" lib/libokg.so lib/libokg.a \
+    for file in include/okg/okg.h include/okg/okg.hpp "lib/libokg.so.$OKG_ABI" lib/libokg.so lib/libokg.a lib/libokg_hot.a \
       lib/cmake/okg/okgConfig.cmake lib/pkgconfig/okg.pc; do
       [ -e "$prefix/$file" ] || fail "$file was not installed"
     done
@@ -73,6 +73,22 @@ case $name in
     run "$build/game"
     run "$build/game_static"
     needs_no_okg "$build/game_static"
+    ;;
+  hot)
+    configure "$here/hot" -DCMAKE_PREFIX_PATH="$prefix"
+    cmake --build "$build"
+    for program in cache cache_c; do
+      needs_no_okg "$build/$program"
+      if ldd "$build/$program" | grep -E 'ssl|crypto'; then fail "$program brings TLS along"; fi
+      if nm -D --undefined-only "$build/$program" | grep -wE 'socket|connect|epoll_create1|getaddrinfo'; then
+        fail "$program brings the network along"
+      fi
+      for expected in 1 2; do
+        found=0
+        run "$build/$program" || found=$?
+        [ "$found" = "$expected" ] || fail "$program: start $expected ended with $found"
+      done
+    done
     ;;
   readme)
     # The C++ of README.md, compiled and linked as it stands there.
