@@ -45,6 +45,10 @@ std::size_t page_bytes() {
   return bytes;
 }
 
+std::size_t whole_large_pages(std::size_t size) {
+  return (size + kLargePageBytes - 1) / kLargePageBytes * kLargePageBytes;
+}
+
 }  // namespace
 
 int Os::open(int directory, const char* path, int flags, mode_t mode) {
@@ -154,29 +158,31 @@ int Os::unlock_open_file(int fd) {
   return checked(::fcntl(fd, F_OFD_SETLK, &lock));
 }
 int Os::map(int fd, std::size_t size, void** memory) {
-  // Of a larger reservation that piece that begins where a large page may.
-  const std::size_t reserved = size + kLargePageBytes;
-  if (reserved < size) return -ENOMEM;
+  // Of a larger reservation that piece that begins where a large page may, and of whole ones: a file on a
+  // hugetlbfs is mapped to the end of its last page, whatever lay there.
+  const std::size_t whole = whole_large_pages(size);
+  if (whole < size || whole + kLargePageBytes < whole) return -ENOMEM;
   void* const reservation =
-      ::mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      ::mmap(nullptr, whole + kLargePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reservation == MAP_FAILED) return -errno;
   auto* const begin = static_cast<std::byte*>(reservation);
   const std::size_t before = -reinterpret_cast<std::uintptr_t>(begin) % kLargePageBytes;
-  void* const mapped = ::mmap(begin + before, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0);
+  const std::size_t after = kLargePageBytes - before;
+  if (before != 0) ::munmap(begin, before);
+  ::munmap(begin + before + whole, after);
+  void* const mapped =
+      ::mmap(begin + before, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd, 0);
   if (mapped == MAP_FAILED) {
     const int error = errno;
-    ::munmap(reservation, reserved);
+    ::munmap(begin + before, whole);
     return -error;
   }
-  const std::size_t end = before + (size + page_bytes() - 1) / page_bytes() * page_bytes();
-  if (before != 0) ::munmap(begin, before);
-  if (end < reserved) ::munmap(begin + end, reserved - end);
   ::madvise(mapped, size, MADV_DONTFORK);
   *memory = mapped;
   return 0;
 }
 int Os::unmap(void* memory, std::size_t size) {
-  return checked(::munmap(memory, size));
+  return checked(::munmap(memory, whole_large_pages(size)));
 }
 int Os::populate(void* memory, std::size_t size) {
 #ifndef MADV_POPULATE_READ

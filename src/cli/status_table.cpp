@@ -51,6 +51,27 @@ std::string times_of(const Attempt& last) {
   return out;
 }
 
+// A line for each hot state that is open.
+std::string hot_rows(const base::Json& json) {
+  std::string out;
+  const auto all = json.find("hot");
+  if (all == json.end() || !all->is_array()) return out;
+  for (const base::Json& one : *all) {
+    if (!one.is_object()) continue;
+    const auto number = [&](const char* key) { return base::get_uint(one, key).value_or(0); };
+    const auto text_of = [&](const char* key) {
+      return base::one_line(base::get_string(one, key).value_or("?"), 64);
+    };
+    std::string text = text_of("name") + ": " + text_of("opened") + ", " + std::to_string(number("records")) +
+                       " records, " + base::format_size(number("bytes")) + ", file " +
+                       base::format_size(number("file_bytes")) + " of " +
+                       base::format_size(number("max_bytes"));
+    if (base::get_bool(one, "crash_loop").value_or(false)) text += ", crash loop";
+    out += row(out.empty() ? "hot" : "", text);
+  }
+  return out;
+}
+
 std::string result_of(const Output& output, const Attempt& last) {
   const bool good = last.result == "active";
   std::string text = output.paint(good                          ? Colour::good
@@ -109,7 +130,7 @@ std::string status_table(const Output& output, const ServerStatus& status) {
   std::string server = status.server_version.empty() ? "-" : status.server_version;
   if (!status.okg.empty()) server += ", okg " + status.okg;
   if (status.pid) server += ", pid " + std::to_string(*status.pid);
-  out += row("server", server);
+  out += hot_rows(status.json) + row("server", server);
   return out + row("instance", status.instance);
 }
 
@@ -131,6 +152,12 @@ bool same_status(const ServerStatus& one, const ServerStatus& other) {
   const auto lasting = [](const ServerStatus& status) {
     base::Json json = status.json;
     json.erase("tick_age_ms");
+    if (const auto hot = json.find("hot"); hot != json.end() && hot->is_array())
+      for (base::Json& state : *hot)
+        if (state.is_object()) {
+          state.erase("records");
+          state.erase("bytes");
+        }
     return json;
   };
   return lasting(one) == lasting(other);

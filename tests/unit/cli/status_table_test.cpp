@@ -71,6 +71,20 @@ TEST_F(StatusTable, ListsEveryRefusal) {
               HasSubstr("refused    111111111111  verify: bit\n           222222222222  requires\n"));
 }
 
+TEST_F(StatusTable, ListsHotStates) {
+  const Json hot = Json::array({{{"name", "world"},
+                                 {"opened", "resumed"},
+                                 {"records", 3},
+                                 {"bytes", 2048},
+                                 {"file_bytes", 1 << 20},
+                                 {"max_bytes", 64 << 20}},
+                                {{"name", "a\nb"}, {"opened", "read_only"}, {"crash_loop", true}},
+                                "no object"});
+  EXPECT_THAT(table({{"hot", hot}}),
+              HasSubstr("hot        world: resumed, 3 records, 2.00 KiB, file 1.00 MiB of 64.0 MiB\n"
+                        "           a\\x0ab: read_only, 0 records, 0 B, file 0 B of 0 B, crash loop\nserver"));
+}
+
 TEST_F(StatusTable, SaysWhatWillBeTriedAgain) {
   EXPECT_THAT(
       table({{"last",
