@@ -6,6 +6,7 @@
 
 #include "hot/index.hpp"
 #include "hot/journal.hpp"
+#include "hot/room.hpp"
 
 namespace okg::hot {
 
@@ -27,12 +28,39 @@ Error too_busy() {
   return {Code::busy, "the segment is written faster than it can be read: try again"};
 }
 
-// Is it what a cell with that tag leads to?
-bool belongs(const Source& source, const Record& record, std::size_t table, std::size_t shard,
-             std::uint64_t tag) {
-  const Hashed hashed{hash_key(record.key, source.header().seed)};
-  return record.table() == table && hashed.shard(source.header().shards) == shard && hashed.tag() == tag &&
-         record.has_right_checksum();
+// The header, the deadline and the key of what may lie there.
+bool read_front(const Source& source, std::uint64_t offset, Record* record) {
+  if (!source.is_data(offset, sizeof(RecordHeader))) return false;
+  source.copy(&record->header, offset, sizeof(RecordHeader));
+  const RecordHeader& header = record->header;
+  if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes ||
+      (header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0 ||
+      !source.is_data(offset, record->bytes()))
+    return false;
+  const std::uint64_t key = offset + sizeof(RecordHeader) + (record->has_deadline() ? 8 : 0);
+  record->deadline_ns = record->has_deadline() ? source.load(offset + sizeof(RecordHeader)) : 0;
+  record->key.resize(header.key_bytes);
+  source.copy(record->key.data(), key, header.key_bytes);
+  return true;
+}
+
+void read_value(const Source& source, std::uint64_t offset, Record* record) {
+  const RecordHeader& header = record->header;
+  record->value.resize(header.value_bytes);
+  source.copy(record->value.data(), offset + front_bytes(header.key_bytes, record->has_deadline()),
+              header.value_bytes);
+}
+
+// Reads what a cell of that table's shard leads to. The value last: it may be large, and not be meant.
+bool read_cell(const Source& source, std::uint64_t cell, std::size_t table, std::size_t shard,
+               Record* record) {
+  if (!read_front(source, record_offset(cell), record)) return false;
+  const Hashed hashed{hash_key(record->key, source.header().seed)};
+  if (record->table() != table || hashed.shard(source.header().shards) != shard ||
+      hashed.tag() != cell >> (64 - kTagBits))
+    return false;
+  read_value(source, record_offset(cell), record);
+  return record->has_right_checksum();
 }
 
 struct Cells {
@@ -97,19 +125,8 @@ bool Record::has_right_checksum() const {
 }
 
 bool read_record(const Source& source, std::uint64_t offset, Record* record) {
-  if (!source.is_data(offset, sizeof(RecordHeader))) return false;
-  source.copy(&record->header, offset, sizeof(RecordHeader));
-  const RecordHeader& header = record->header;
-  if (header.key_bytes > kMostKeyBytes || header.value_bytes > kMostValueBytes ||
-      (header.table & ~(kRecordTableMask | kRecordHasDeadline)) != 0 ||
-      !source.is_data(offset, record->bytes()))
-    return false;
-  const std::uint64_t key = offset + sizeof(RecordHeader) + (record->has_deadline() ? 8 : 0);
-  record->deadline_ns = record->has_deadline() ? source.load(offset + sizeof(RecordHeader)) : 0;
-  record->key.resize(header.key_bytes);
-  record->value.resize(header.value_bytes);
-  source.copy(record->key.data(), key, header.key_bytes);
-  source.copy(record->value.data(), key + padded(header.key_bytes, 8), header.value_bytes);
+  if (!read_front(source, offset, record)) return false;
+  read_value(source, offset, record);
   return true;
 }
 
@@ -117,6 +134,7 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
                        std::uint64_t* damaged) {
   *damaged = 0;
   Record record;
+  Room room(source);
   for (std::size_t shard = 0; shard < source.header().shards; ++shard) {
     std::unordered_set<std::string> seen;  // of the leaf, and of those that it was split into
     std::uint64_t seen_end = 0;
@@ -126,13 +144,18 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
         if (auto done = source.refresh(); !done) return done;
         const auto cells = cells_of(source, table, shard, tag);
         std::uint64_t bad = 0;
+        bool has_room = room.take(kPageBytes);
         if (cells) {
           leaf = cells->leaf;
           seen_end = std::max<std::uint64_t>(seen_end, leaf.end);
           for (const std::uint64_t cell : cells->words) {
             if (cell == 0) continue;
-            if (!read_record(source, record_offset(cell), &record) ||
-                !belongs(source, record, table, shard, cell >> (64 - kTagBits)))
+            const std::uint64_t its_tag = cell >> (64 - kTagBits);
+            const bool is_good =
+                its_tag >= leaf.first && its_tag < leaf.end && read_cell(source, cell, table, shard, &record);
+            has_room = has_room && (!is_good || room.take(record.bytes()));
+            if (!has_room || !source.may_go_on()) break;
+            if (!is_good)
               ++bad;
             else if (seen.insert(record.key).second && !visit(record))
               return source.may_go_on();
@@ -141,7 +164,9 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
         // What changed meanwhile is looked at once more; what did not is as it is.
         const bool is_quiet = !source.has_changed();
         if (auto done = source.may_go_on(); !done) return done;
-        if (cells && bad == 0) {
+        if (!has_room && is_quiet) return room.error();
+        if (!is_quiet) room.clear();
+        if (cells && has_room && bad == 0) {
           if (is_quiet) break;
           if (auto done = source.refresh(); !done) return done;
           if (const auto now = leaf_in(source, table, shard, tag); now && *now == leaf) break;
@@ -172,8 +197,7 @@ Result<std::optional<Record>> find_record(Source& source, std::size_t table, std
         const std::uint64_t cell = cells->words[(hashed.line() * kCellsPerLine + i) % kCells];
         if (cell == 0 || cell >> (64 - kTagBits) != hashed.tag()) continue;
         Record record;
-        if (!read_record(source, record_offset(cell), &record) ||
-            !belongs(source, record, table, shard, hashed.tag()))
+        if (!read_cell(source, cell, table, shard, &record))
           is_bad = true;
         else if (record.key == key)
           return record;

@@ -46,7 +46,7 @@ struct Record {
 bool read_record(const Source& source, std::uint64_t offset, Record* record);
 
 // Each record of a table that is there all the while, once, in no order; *damaged counts those that cannot be
-// read. `visit` returns false to end.
+// read. corrupt, too, where pieces lie over each other. `visit` returns false to end.
 base::Status for_each_record(Source& source, std::size_t table,
                              const std::function<bool(const Record&)>& visit, std::uint64_t* damaged);
 

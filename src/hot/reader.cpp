@@ -84,7 +84,7 @@ void Reader::read(void* to, std::uint64_t offset, std::uint64_t size) const {
     offset += static_cast<std::uint64_t>(got);
     size -= static_cast<std::uint64_t>(got);
   }
-  std::memset(at, 0, size);
+  if (size > 0) std::memset(at, 0, size);
 }
 
 std::uint64_t Reader::read_word(std::uint64_t offset) const {
@@ -158,7 +158,6 @@ Result<std::vector<std::uint64_t>> Reader::read_log(std::uint64_t state_offset, 
 
 Status Reader::refresh() {
   ++generation_;
-  overlay_.clear();
   struct stat info{};
   if (const int failed = os_.fstat(file_.get(), &info); failed < 0)
     return base::error_from_errno(-failed, "hot state " + path_);
@@ -170,6 +169,10 @@ Status Reader::refresh() {
   if (const auto checked = check_extent(header(), allocated, static_cast<std::uint64_t>(info.st_size));
       !checked)
     return error(checked.error().code, checked.error().text);
+  // Large logs of a killed process are not read for each leaf anew: of a commit the words stay as they are.
+  if (knows_logs_ && allocated == bytes_ && !has_changed()) return may_go_on();
+  knows_logs_ = false;
+  overlay_.clear();
   bytes_ = allocated;
   const LogReach reach{header(), bytes_};
   for (std::size_t i = 0; i < header().shards; ++i) {
@@ -179,7 +182,9 @@ Status Reader::refresh() {
     if (!words) return words.error();
     if (!words->empty()) overlay_.add(*std::move(words));
   }
-  return may_go_on();
+  auto done = may_go_on();
+  knows_logs_ = done.has_value();
+  return done;
 }
 
 Result<std::string> Reader::region(std::size_t at, std::uint64_t most) {
@@ -193,8 +198,11 @@ Result<std::string> Reader::region(std::size_t at, std::uint64_t most) {
       return error(Code::unsupported, where + "it has " + base::format_size(found.value_bytes) +
                                           ", more than " + base::format_size(most));
     const std::uint64_t state_offset = entry_offset(at) + offsetof(Entry, region);
+    // A log that lies in a hole may seem larger than memory.
+    const std::uint64_t needed =
+        padded(region_log_words(static_cast<RegionMode>(found.flavor), found.value_bytes), kPageBytes / 8);
     std::uint64_t state = 0;
-    auto words = read_log(state_offset, found.log_offset, found.log_words,
+    auto words = read_log(state_offset, found.log_offset, std::min(found.log_words, needed),
                           {header(), bytes_, true, found.data_offset, found.data_bytes}, &state);
     if (!words) return words.error();
     std::string bytes(found.value_bytes, '\0');

@@ -64,6 +64,7 @@ class Reader final : public Source {
   std::uint64_t bytes_ = 0;
   Overlay overlay_;
   States states_{};
+  bool knows_logs_ = false;       // overlay_ is what they are by states_
   std::uint64_t generation_ = 0;  // of what is remembered
   std::unique_ptr<std::array<Block, kBlocks>> blocks_;
   mutable base::Status failed_;

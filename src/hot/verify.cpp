@@ -125,7 +125,11 @@ class Verifier {
       const auto leaf = leaf_in(source_, table, shard, tag);
       if (!leaf) return leaf.error();
       if (leaf->offset == 0) break;
-      if (tag == 0 && !reach(leaf->directory, PageKind::directory, shard))
+      // As long as its depth says: one that reached into others could be walked for ever, and no writer takes
+      // it.
+      const std::uint64_t pages = padded(8ULL << leaf->directory_depth, kPageBytes) / kPageBytes;
+      if (tag == 0 && (source_.page(leaf->directory / kPageBytes).count != pages ||
+                       !reach(leaf->directory, PageKind::directory, shard)))
         return wrong(where + "its directory is not its own");
       if (leaf->first != tag) return wrong(where + "leaves overlap");
       // Every directory word of its range has to lead to it.

@@ -6,6 +6,15 @@
 namespace okg::hot {
 namespace {
 
+struct CountingOs : base::Os {
+  ssize_t pread(int fd, void* data, std::size_t size, off_t offset) override {
+    const ssize_t got = Os::pread(fd, data, size, offset);
+    if (got > 0) bytes += static_cast<std::uint64_t>(got);
+    return got;
+  }
+  std::uint64_t bytes = 0;
+};
+
 class HotReaderFault : public HotReader {
  protected:
   // Small, so that much of it means something.
@@ -22,6 +31,28 @@ class HotReaderFault : public HotReader {
     if (!reader) return reader.error();
     const auto usage = verify(**reader);
     return usage ? base::Error(base::Code::ok, "") : usage.error();
+  }
+  static void put_word(std::string& bytes, std::uint64_t offset, std::uint64_t word) {
+    bytes.replace(offset, 8, reinterpret_cast<const char*>(&word), 8);
+  }
+  static std::uint64_t word_at(const std::string& bytes, std::uint64_t offset) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + offset, 8);
+    return word;
+  }
+  static Header header_of(const std::string& bytes) {
+    Header header{};
+    std::memcpy(&header, bytes.data(), sizeof header);
+    return header;
+  }
+  // Where the first shard's root of a table lies in which there is something.
+  static std::uint64_t root_of(const std::string& bytes, std::size_t table) {
+    std::uint64_t at = header_of(bytes).tables_offset + table * sizeof(Entry) + offsetof(Entry, shards);
+    while (word_at(bytes, at) == 0) at += sizeof(ShardRoot);
+    return at;
+  }
+  static std::uint64_t leaf_of(const std::string& bytes, std::size_t table) {
+    return Rooted::from(word_at(bytes, Rooted::from(word_at(bytes, root_of(bytes, table))).offset)).offset;
   }
 };
 
@@ -103,6 +134,117 @@ TEST_F(HotReaderFault, SaysWhatIsWrong) {
   ASSERT_TRUE(for_each_record(*reader, 0, [&](const Record&) { return ++records != 0; }, &bad));
   EXPECT_EQ(records, 59U);
   EXPECT_EQ(bad, 1U);
+}
+
+TEST_F(HotReaderFault, CommittedLogsOfNoWords) {
+  std::string bytes = segment();
+  const std::uint64_t region = header_of(bytes).tables_offset + 3 * sizeof(Entry) + offsetof(Entry, region);
+  put_word(bytes, kLogStatesOffset, LogState{true, 1, 0}.word());
+  put_word(bytes, region, LogState{true, 1, 0}.word());
+  EXPECT_EQ(error_of(bytes).code, base::Code::ok);
+  EXPECT_TRUE(read(copy_of(bytes))->region(3, 1 << 20));
+}
+
+// Of a sparse file it could be as large as memory is.
+TEST_F(HotReaderFault, ARegionsLogIsNoLargerThanItNeeds) {
+  std::string bytes = segment();
+  const std::uint64_t region = header_of(bytes).tables_offset + 3 * sizeof(Entry);
+  const std::uint64_t log = word_at(bytes, region + offsetof(Entry, log_offset));
+  const std::uint64_t words = (bytes.size() - log) / 8;
+  ASSERT_GT(words, 1000U);
+  put_word(bytes, region + offsetof(Entry, log_words), words);
+  put_word(bytes, region + offsetof(Entry, region),
+           LogState{true, 1, static_cast<std::uint32_t>(words)}.word());
+  const auto got = read(copy_of(bytes))->region(3, 1 << 20);
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().text.find("its state is none"), std::string::npos) << got.error().text;
+}
+
+TEST_F(HotReaderFault, ADirectoryLeadsToOneLeafAgainAndAgain) {
+  std::string bytes = segment();
+  const std::uint64_t leaf = leaf_of(bytes, 0), directory = bytes.size() - (8U << 12);
+  for (std::uint64_t at = directory; at < bytes.size(); at += 8) put_word(bytes, at, Rooted{12, leaf}.word());
+  put_word(bytes, root_of(bytes, 0), Rooted{12, directory}.word());
+  const auto reader = read(copy_of(bytes));
+  std::uint64_t records = 0, damaged = 0;
+  const auto done = for_each_record(*reader, 0, [&](const Record&) { return ++records != 0; }, &damaged);
+  EXPECT_EQ(done.error().code, base::Code::corrupt);
+  EXPECT_LE(records, 60U);
+  EXPECT_EQ(table_statistics(*reader, 0).error().code, base::Code::corrupt);
+}
+
+// No writer takes such a segment, so verify says that it is not sound.
+TEST_F(HotReaderFault, ADirectoryReachesBehindItsRun) {
+  std::string bytes = segment();
+  const Header header = header_of(bytes);
+  const std::uint64_t root = root_of(bytes, 0), leaf = leaf_of(bytes, 0);
+  const std::uint64_t shard = (root - header.tables_offset - offsetof(Entry, shards)) / sizeof(ShardRoot);
+  const std::uint64_t old = Rooted::from(word_at(bytes, root)).offset;
+  const std::uint64_t made = word_at(bytes, kUsedPagesOffset);
+  const auto set_page = [&](std::uint64_t page, PageKind kind, std::uint64_t of) {
+    put_word(bytes, header.page_map_offset + page * 8,
+             PageWord{kind, static_cast<std::uint8_t>(of), 0, 1}.word());
+  };
+  put_word(bytes, kUsedPagesOffset, made + 2);
+  set_page(old / kPageBytes, PageKind::free, 0);
+  set_page(made, PageKind::directory, shard);
+  set_page(made + 1, PageKind::free, 0);
+  for (std::uint64_t i = 0; i < 1024; ++i) put_word(bytes, made * kPageBytes + i * 8, Rooted{0, leaf}.word());
+  put_word(bytes, root, Rooted{9, made * kPageBytes}.word());
+  EXPECT_EQ(error_of(bytes).text, "");
+  put_word(bytes, root, Rooted{10, made * kPageBytes}.word());
+  EXPECT_NE(error_of(bytes).text.find("its directory is not its own"), std::string::npos);
+}
+
+TEST_F(HotReaderFault, CellsLeadToOneRecordAgainAndAgain) {
+  std::string bytes = segment();
+  const std::uint64_t players = leaf_of(bytes, 0);
+  const std::size_t large = bytes.find(std::string(1000, 'x'));
+  ASSERT_NE(large, std::string::npos);
+  const std::uint64_t record = large - front_bytes(5, false);
+  std::uint64_t cell = 0;
+  for (std::uint64_t at = header_of(bytes).data_offset; at < bytes.size(); at += 8)
+    if ((word_at(bytes, at) & kCellOffsetMask) == record / kSlotUnit && word_at(bytes, at) >> 40 != 0)
+      cell = at;
+  ASSERT_NE(cell, 0U);
+
+  // Of another table: nobody reads a value that is not asked for.
+  std::string other = bytes;
+  for (std::uint64_t at = 0; at < kPageBytes; at += 8) put_word(other, players + at, word_at(bytes, cell));
+  CountingOs counting;
+  const auto reader = Reader::open(counting, copy_of(other));
+  ASSERT_TRUE(reader);
+  std::uint64_t damaged = 0;
+  const auto visit = [](const Record&) { return true; };
+  EXPECT_TRUE(for_each_record(**reader, 0, visit, &damaged));
+  EXPECT_GE(damaged, 512U);
+  EXPECT_LT(counting.bytes, 1U << 20);
+
+  // Of this one: more than the file has room for.
+  const std::uint64_t own = cell / kPageBytes * kPageBytes;
+  for (std::uint64_t at = 0; at < kPageBytes; at += 8) put_word(bytes, own + at, word_at(bytes, cell));
+  const auto again = Reader::open(counting, copy_of(bytes));
+  ASSERT_TRUE(again);
+  counting.bytes = 0;
+  EXPECT_EQ(for_each_record(**again, 1, visit, &damaged).error().code, base::Code::corrupt);
+  EXPECT_LT(counting.bytes, 3U << 20);
+}
+
+TEST_F(HotReaderFault, ReadsACommittedLogOnce) {
+  std::string bytes = segment();
+  const Header header = header_of(bytes);
+  const std::uint64_t words = 500;
+  put_word(bytes, header.logs_offset, LogHead{header.tables_offset, words - 1}.word());
+  bytes.replace(header.logs_offset + 8, (words - 1) * 8, bytes, header.tables_offset, (words - 1) * 8);
+  put_word(bytes, kLogStatesOffset, LogState{true, 1, words}.word());
+  CountingOs counting;
+  const auto reader = Reader::open(counting, copy_of(bytes));
+  ASSERT_TRUE(reader);
+  EXPECT_GE(counting.bytes, words * 8);
+  counting.bytes = 0;
+  ASSERT_TRUE((*reader)->refresh());
+  EXPECT_LT(counting.bytes, words * 8);
+  EXPECT_EQ(value(**reader, 1, "alice"), "hello");
 }
 
 TEST_F(HotReaderFault, RandomPatches) {
