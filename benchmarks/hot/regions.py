@@ -5,7 +5,7 @@ from common.program import rotated
 
 SUBJECTS = {"in_place": "okg, in place", "diff": "okg, diff", "memcpy": "memcpy of all"}
 PIECES = (64, 1024, 4096)
-MEBIBYTES, PER_MILLE, TURNS = 16, 10, 5
+MEBIBYTES, PER_MILLE, TURNS = 16, 10, 3
 
 
 def regions(bench):

@@ -109,7 +109,7 @@ def sizes(bench):
 
 
 def _size(bench, name, keys, gibibytes):
-    found, last, rounds = Found(), 0, 3 if bench.quick else 8
+    found, last, rounds = Found(), 0, 3 if bench.quick else 6
     patience = PATIENCE + keys / 100_000
     with bench.tmpfs() as place:
         for turn in range(rounds):

@@ -21,7 +21,7 @@ class Case:
     subjects: list
     count: int  # operations of each kind, of put and erase at most half the keys; of slow subjects `slow_count`
     slow_count: int = 50_000
-    turns: int = 5
+    turns: int = 3
     in_quick: bool = False
 
     @property
