@@ -51,13 +51,13 @@ class Index {
     std::uint64_t directory_word = 0;  // offset of the word that leads to it; 0: no directory yet
     Rooted root{}, leaf{};
   };
-  // found, also where there is no directory yet; else what is wrong.
   template <class Key>
   Search search_line(const Image::Data& data, std::uint64_t line, std::uint32_t tag, Key key,
                      Found* found) const;
   template <class Key>
   Search search_further(const Image::Data& data, const Leaf& leaf, Hashed hashed, Key key,
                         Found* found) const;
+  // found, also where there is no directory yet; else what is wrong.
   Search locate(const Image::Data& data, std::uint32_t tag, Leaf* leaf) const;
   base::Result<Leaf> leaf_of(std::uint32_t tag) const;
   base::Status begin(Pages& pages, Shard& shard) const;
@@ -70,8 +70,9 @@ class Index {
   }
   static bool has_key(const RecordView& view, std::uint64_t key) {
     std::uint64_t theirs = 0;
+    if (view.header.key_bytes != sizeof theirs) return false;  // there may be nothing behind the header
     ordered::copy_out(&theirs, view.key, sizeof theirs);
-    return view.header.key_bytes == sizeof theirs && theirs == key;
+    return theirs == key;
   }
   static bool has_key(const RecordView& view, std::string_view key) {
     if (view.header.key_bytes != key.size()) return false;
