@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests: tests/run.sh [--long] [--filter REGEX]
-#   --long           also what takes hours: tests labelled "long", half an hour of each fuzz target (OKG_LONG=1)
+#   --long           also what takes hours: tests labelled "long", every instruction of gcc's and clang's code of the
+#                    hot state, 100,000 kills, half an hour of each fuzz target (OKG_LONG=1)
 #   --filter REGEX   only the test cases whose name matches (they are still built)
 # Installs what is missing first. The last line is "N passed, N failed, N skipped", over all stages; it ends with 0 iff
 # none failed. Logs of what failed are printed in full.
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
       filter=$2
       shift
       ;;
-    --help | -h) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+    --help | -h) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
     *) echo "okg: tests: $1: say --long, --filter REGEX or --help" >&2; exit 2 ;;
   esac
   shift
@@ -173,6 +174,13 @@ stage_end
 
 if build asan; then tests asan -L '(^|,)(unit|integration|model)(,|$)'; fi
 if build tsan; then tests tsan -L '(^|,)threads(,|$)'; fi
+
+# Which store comes when is the compiler's doing: clang's code is stepped through in the long run.
+if [ "$long" = 1 ] && newest clang++ >/dev/null && build clang test_hot_steps; then
+  stage clang
+  check clang.hot_steps build/clang/tests/test_hot_steps
+  stage_end
+fi
 
 fuzz_one() { # fuzz_one PROGRAM NAME: ends with 0 iff nothing was found
   local corpus=build/fuzz/corpus/$2 seconds=$((long ? 1800 : 10))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/os.hpp"
 #include "base/text.hpp"
 
 namespace okg::hot {
@@ -109,7 +110,9 @@ base::Status Pages::grow(std::uint64_t count) {
     return base::Error(base::Code::no_space, "no run of " + std::to_string(count) + " pages is free in " +
                                                  base::format_size(from) + " of " + base::format_size(most));
   // By steps; where there is no room for a step, for what is needed.
-  const std::uint64_t step = std::min(most, std::max(needed, from + kGrowthStep));
+  // To the end of a large page: what lies in two steps stays small ones.
+  const std::uint64_t step =
+      std::min(most, padded(std::max(needed, from + kGrowthStep), base::kLargePageBytes));
   auto grown = grow_(from, step);
   std::uint64_t to = step;
   if (!grown && step > needed) {

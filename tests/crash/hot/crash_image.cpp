@@ -65,18 +65,23 @@ std::optional<std::string> read_entry(Engine& engine, std::size_t entry, Model* 
 
 }  // namespace
 
-std::optional<std::string> open_and_compare(const Bytes& image, const Model& before, const Model& after,
-                                            bool* is_after) {
+std::optional<std::string> open_and_read(const Bytes& image, Model* found) {
   const auto header = check_header(image.get(), image.size());
   if (!header) return "header: " + header.error().text;
   const auto engine = Engine::open(image.get(), *header);
   if (!engine) return "open: " + engine.error().text;
   const auto usage = (*engine)->verify();
   if (!usage) return "verify: " + usage.error().text;
-  Model found;
   for (std::size_t t = 0; t < kMostTables; ++t) {
-    if (auto wrong = read_entry(**engine, t, &found)) return wrong;
+    if (auto wrong = read_entry(**engine, t, found)) return wrong;
   }
+  return std::nullopt;
+}
+
+std::optional<std::string> open_and_compare(const Bytes& image, const Model& before, const Model& after,
+                                            bool* is_after) {
+  Model found;
+  if (auto wrong = open_and_read(image, &found)) return wrong;
   if (found == after) {
     *is_after = true;
     return std::nullopt;

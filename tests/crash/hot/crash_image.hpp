@@ -32,8 +32,9 @@ class Bytes {
   std::size_t size_;
 };
 
-// Opens, verifies and reads `image`, which changes by it. Something wrong, or whether it holds `after` (else
-// `before`).
+// Opens, verifies and reads `image`, which changes by it. Something wrong, or nothing.
+std::optional<std::string> open_and_read(const Bytes& image, Model* found);
+// The same, and whether it holds `after` (else `before`).
 std::optional<std::string> open_and_compare(const Bytes& image, const Model& before, const Model& after,
                                             bool* is_after);
 

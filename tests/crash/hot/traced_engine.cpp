@@ -3,17 +3,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <stdexcept>
 
 namespace okg::hot::test {
 namespace {
-
-// on_store is a plain function.
-std::function<void(const void*, const void*, std::size_t)> sink;
-
-void forward(const void* at, const void* bytes, std::size_t size) {
-  if (sink) sink(at, bytes, size);
-}
 
 // A fill may be killed anywhere; these many pieces stand for that.
 constexpr std::size_t kPieces = 4;
@@ -22,25 +14,7 @@ constexpr std::size_t kFirst = 150, kLast = 50;
 }  // namespace
 
 TracedEngine::TracedEngine(std::uint64_t bytes, std::uint64_t shards)
-    : Harness(bytes, shards, Bytes::Kind::own), killed_(bytes) {
-  faults::on_store = forward;
-}
-
-TracedEngine::~TracedEngine() {
-  sink = nullptr;
-}
-
-void TracedEngine::trace_into(std::vector<Store>* trace, const Bytes& memory) {
-  trace->clear();
-  sink = [trace, &memory](const void* at, const void* bytes, std::size_t size) {
-    const auto* to = static_cast<const std::byte*>(at);
-    if (to < memory.get() || to + size > memory.get() + memory.size())
-      throw std::runtime_error("a store beside the file");
-    Store store{static_cast<std::uint64_t>(to - memory.get()), std::vector<std::byte>(size)};
-    if (bytes != nullptr) std::memcpy(store.bytes.data(), bytes, size);
-    trace->push_back(std::move(store));
-  };
-}
+    : Harness(bytes, shards, Bytes::Kind::own), killed_(bytes) {}
 
 bool TracedEngine::takes_pages() const {
   return std::any_of(trace_.begin(), trace_.end(), [&](const Store& store) {
@@ -51,9 +25,9 @@ bool TracedEngine::takes_pages() const {
 std::optional<std::string> TracedEngine::check(const Operation& operation, const Model& before,
                                                Model* expected, bool always, bool twice) {
   std::memcpy(image_.get(), memory_.get(), memory_.size());
-  trace_into(&trace_, memory_);
-  if (!operation(*engine_)) *expected = before;
-  sink = nullptr;
+  trace_ = trace_stores(memory_, [&] {
+    if (!operation(*engine_)) *expected = before;
+  });
   const Model& after = *expected;
   if (!always && !takes_pages()) return std::nullopt;
 
@@ -87,11 +61,14 @@ std::optional<std::string> TracedEngine::look(const Model& before, const Model& 
   ++images_;
   // What lies behind is the same in all of them.
   std::memcpy(scratch_.get(), image_.get(), used_);
-  std::vector<Store> recovery;
-  if (twice) trace_into(&recovery, scratch_);
   const bool was_after = *is_after;
-  auto wrong = open_and_compare(scratch_, before, after, is_after);
-  sink = nullptr;
+  std::optional<std::string> wrong;
+  const auto open = [&] { wrong = open_and_compare(scratch_, before, after, is_after); };
+  std::vector<Store> recovery;
+  if (twice)
+    recovery = trace_stores(scratch_, open);
+  else
+    open();
   if (wrong) return wrong;
   if (was_after && !*is_after) return "what had happened is undone";
   if (done && !*is_after) return "what was acknowledged is lost";

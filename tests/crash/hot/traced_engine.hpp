@@ -3,24 +3,18 @@
 
 #include <vector>
 
-#include "crash/hot/crash_image.hpp"
+#include "crash/hot/store_trace.hpp"
 
 namespace okg::hot::test {
 
 class TracedEngine final : public Harness {
  public:
   TracedEngine(std::uint64_t bytes, std::uint64_t shards);
-  ~TracedEngine() override;
 
   std::optional<std::string> check(const Operation& operation, const Model& before, Model* after, bool always,
                                    bool twice) override;
 
  private:
-  struct Store {
-    std::uint64_t offset;
-    std::vector<std::byte> bytes;
-  };
-  static void trace_into(std::vector<Store>* trace, const Bytes& memory);
   std::optional<std::string> look(const Model& before, const Model& after, bool done, bool* is_after,
                                   bool twice);
 

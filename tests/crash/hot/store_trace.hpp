@@ -1,0 +1,19 @@
+// Every store that a piece of code makes into a segment, in order.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "crash/hot/crash_image.hpp"
+
+namespace okg::hot::test {
+
+struct Store {
+  std::uint64_t offset;
+  std::vector<std::byte> bytes;
+};
+
+// Those of `body`, one at a time in this process. A store beside `memory` is an exception.
+std::vector<Store> trace_stores(const Bytes& memory, const std::function<void()>& body);
+
+}  // namespace okg::hot::test
