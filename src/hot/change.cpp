@@ -220,7 +220,7 @@ Result<Engine::Gathering> Engine::gather_put(Operation& operation, const Target&
                           static_cast<std::int64_t>(is_there ? user_bytes(found->view.header) : 0);
   // Not under a view, which looks at these bytes.
   if (is_there && bytes <= std::min(old.capacity, kMostInPlace) && bytes >= old.capacity / 4 * 3 &&
-      shard.views.none() &&
+      shard.views.none() && operation.redo().has_room_for_range(bytes) &&
       operation.redo().set_range(old.offset, front.span(), bytes_of(change.value), Mutant::range_outside)) {
     count(operation, change.entry, shard, 0, more_bytes);
     return Gathering::done;

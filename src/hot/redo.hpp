@@ -89,6 +89,11 @@ class RedoRecord {
   bool set_range(std::uint64_t offset, std::span<const std::byte> front, std::span<const std::byte> back = {},
                  faults::Mutant outside = faults::Mutant::none);
 
+  // Of a record that also has words: half of the log is left for those.
+  bool has_room_for_range(std::uint64_t bytes) const {
+    return range_words_ + 1 + padded(bytes, 8) / 8 <= log_.capacity() / 2;
+  }
+
   bool empty() const { return entries_.empty() && range_words_ == 0; }
   bool fits() const { return words() <= log_.capacity(); }
   std::uint64_t words() const { return range_words_ + entries_.size() * 2; }

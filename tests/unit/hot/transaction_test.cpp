@@ -31,6 +31,23 @@ TEST_F(HotTest, AllOfATransactionHappensOrNothing) {
   ASSERT_TRUE(store->engine().verify());
 }
 
+// A value that lies in the log takes nearly all of it: it has to be written anew, so that the rest finds
+// room.
+TEST_F(HotTest, ALargeRecordLeavesTheLogItsRoom) {
+  auto store = open();  // logs of 512 words
+  Table& table = **store->table("players", {});
+  const std::uint64_t a = 1;
+  for (std::size_t bytes = 3900; bytes <= 4080; bytes += 4) {
+    ASSERT_TRUE(table.put(key_of(a), std::string(bytes, 'a')));
+    const std::uint64_t other = bytes;
+    const std::string large(bytes, 'b');
+    const std::array<Change, 2> both = {put(table, a, large), put(table, other, "new")};
+    const auto done = store->engine().commit(both);
+    ASSERT_TRUE(done) << bytes << ": " << done.error().text;
+    EXPECT_TRUE(get(table, a) == large) << bytes;
+  }
+}
+
 TEST_F(HotTest, ATransactionMeetsWhatItExpects) {
   auto store = open();
   Table& table = **store->table("players", {});
