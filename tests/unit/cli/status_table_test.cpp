@@ -80,9 +80,10 @@ TEST_F(StatusTable, ListsHotStates) {
                                  {"max_bytes", 64 << 20}},
                                 {{"name", "a\nb"}, {"opened", "read_only"}, {"crash_loop", true}},
                                 "no object"});
-  EXPECT_THAT(table({{"hot", hot}}),
-              HasSubstr("hot        world: resumed, 3 records, 2.00 KiB, file 1.00 MiB of 64.0 MiB\n"
-                        "           a\\x0ab: read_only, 0 records, 0 B, file 0 B of 0 B, crash loop\nserver"));
+  EXPECT_THAT(
+      table({{"hot", hot}}),
+      HasSubstr("hot        world: resumed, 3 records, 2.00 KiB, file 1.00 MiB of 64.0 MiB\n"
+                "           a\\x0ab: read_only, 0 records, 0 B, file 0 B of 0 B, crash loop\nserver"));
 }
 
 TEST_F(StatusTable, SaysWhatWillBeTriedAgain) {
