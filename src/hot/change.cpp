@@ -85,7 +85,7 @@ Status Engine::commit(const Change& change) {
   const Target target{&change, hashed, shard};
   if (change.kind == Change::Kind::put && update(target)) return {};
   return with_reclaim([&] {
-    const auto lock = shard->lock();
+    const std::lock_guard lock(shard->mutex);
     auto done = try_commit({&target, 1}, {&shard, 1});
     if (is(Mutant::fill_after_commit) && done && change.kind == Change::Kind::put) {
       const auto found = Index(image_, change.entry, shard->number).find(hashed, change.key);
@@ -104,22 +104,27 @@ bool Engine::update(const Target& target) {
   if (change.value.size() > kMostInPlace || change.deadline.at_ns != 0) return false;
   Shard& shard = *target.shard;
   const Index index(image_, change.entry, shard.number);
+  Index::Found found;
+  Index::Search search{};
+  const auto is_it = [&] {
+    if (search != Index::Search::found) return false;
+    const RecordHeader& header = found.view.header;
+    return header.value_bytes == change.value.size() && header.schema <= change.newest_known &&
+           found.view.deadline_offset == 0;
+  };
   // What takes long, before the mutex: it counts when nobody has written meanwhile.
   const std::uint64_t before = shard.sequence.load(std::memory_order_acquire);
-  Index::Found found;
-  Index::Search search = index.search(target.hashed, change.key, &found);
-  if (search == Index::Search::found)
-    image_.prefetch_to_write(record_offset(found.cell), change.value.size());
+  search = index.search(target.hashed, change.key, &found);
+  if (!is_it()) return false;
+  image_.prefetch_to_write(record_offset(found.cell), change.value.size());
   const Front front(change.entry, change.key, change.value, change.schema, 0, epoch_);
-  const auto lock = shard.lock();
+  const std::lock_guard lock(shard.mutex);
   std::atomic_thread_fence(std::memory_order_acquire);
-  if ((before & 1) != 0 || shard.sequence.load(std::memory_order_relaxed) != before)
+  if ((before & 1) != 0 || shard.sequence.load(std::memory_order_relaxed) != before) {
     search = index.search(target.hashed, change.key, &found);
-  if (search != Index::Search::found) return false;
-  const RecordHeader& header = found.view.header;
-  if (header.value_bytes != change.value.size() || header.schema > change.newest_known ||
-      found.view.deadline_offset != 0 || !shard.views.none())
-    return false;
+    if (!is_it()) return false;
+  }
+  if (!shard.views.none()) return false;
   const Logs::Taken log(shard.logs);
   RedoRecord& redo = log.gathered().redo;
   if (!redo.set_range(record_offset(found.cell), front.span(), bytes_of(change.value), Mutant::range_outside))
@@ -280,7 +285,7 @@ Status Engine::set_deadline(std::size_t table, std::string_view key, std::int64_
   const Hashed hashed{hash_key(key, image_.header().seed)};
   Shard* const shard = &shard_of(hashed);
   return with_reclaim([&]() -> Status {
-    const auto lock = shard->lock();
+    const std::lock_guard lock(shard->mutex);
     const auto found = Index(image_, table, shard->number).find(hashed, key);
     if (!found) return found.error();
     const auto missing = [] { return Error(Code::not_found, "there is no such record"); };

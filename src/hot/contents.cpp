@@ -6,7 +6,7 @@
 
 #include "hot/index.hpp"
 #include "hot/journal.hpp"
-#include "hot/room.hpp"
+#include "hot/walk_budget.hpp"
 
 namespace okg::hot {
 
@@ -134,7 +134,7 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
                        std::uint64_t* damaged) {
   *damaged = 0;
   Record record;
-  Room room(source);
+  WalkBudget budget(source);
   for (std::size_t shard = 0; shard < source.header().shards; ++shard) {
     std::unordered_set<std::string> seen;  // of the leaf, and of those that it was split into
     std::uint64_t seen_end = 0;
@@ -144,7 +144,7 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
         if (auto done = source.refresh(); !done) return done;
         const auto cells = cells_of(source, table, shard, tag);
         std::uint64_t bad = 0;
-        bool has_room = room.take(kPageBytes);
+        bool is_within = budget.take(kPageBytes);
         if (cells) {
           leaf = cells->leaf;
           seen_end = std::max<std::uint64_t>(seen_end, leaf.end);
@@ -153,8 +153,8 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
             const std::uint64_t its_tag = cell >> (64 - kTagBits);
             const bool is_good =
                 its_tag >= leaf.first && its_tag < leaf.end && read_cell(source, cell, table, shard, &record);
-            has_room = has_room && (!is_good || room.take(record.bytes()));
-            if (!has_room || !source.may_go_on()) break;
+            is_within = is_within && (!is_good || budget.take(record.bytes()));
+            if (!is_within || !source.may_go_on()) break;
             if (!is_good)
               ++bad;
             else if (seen.insert(record.key).second && !visit(record))
@@ -164,9 +164,9 @@ Status for_each_record(Source& source, std::size_t table, const std::function<bo
         // What changed meanwhile is looked at once more; what did not is as it is.
         const bool is_quiet = !source.has_changed();
         if (auto done = source.may_go_on(); !done) return done;
-        if (!has_room && is_quiet) return room.error();
-        if (!is_quiet) room.clear();
-        if (cells && has_room && bad == 0) {
+        if (!is_within && is_quiet) return budget.error();
+        if (!is_quiet) budget.clear();
+        if (cells && is_within && bad == 0) {
           if (is_quiet) break;
           if (auto done = source.refresh(); !done) return done;
           if (const auto now = leaf_in(source, table, shard, tag); now && *now == leaf) break;

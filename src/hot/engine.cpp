@@ -17,10 +17,10 @@ namespace {
 
 constexpr int kOptimisticReads = 16;
 
-std::string_view bytes_of(std::string_view key) {
+std::string_view as_text(std::string_view key) {
   return key;
 }
-std::string_view bytes_of(const std::uint64_t& key) {
+std::string_view as_text(const std::uint64_t& key) {
   return key_of(key);
 }
 
@@ -103,7 +103,7 @@ template <class Key>
   *value = {header.value_bytes, header.schema};
   if (is_past(deadline)) *got = Got::missing;
   // What this process wrote itself is as it wrote it; what it found is looked at.
-  if (*got == Got::found && header.epoch != epoch_ && record_crc(header, bytes_of(key), buffer) != header.crc)
+  if (*got == Got::found && header.epoch != epoch_ && record_crc(header, as_text(key), buffer) != header.crc)
     *got = Got::damaged;
   return true;
 }

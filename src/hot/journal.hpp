@@ -2,11 +2,11 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "hot/image.hpp"
+#include "hot/short_mutex.hpp"
 
 namespace okg::hot {
 
@@ -49,7 +49,7 @@ class Journal {
   std::uint64_t capacity() const { return ring_bytes_; }
 
   // ---- for a transaction, which holds the mutex
-  std::mutex& mutex() { return mutex_; }
+  ShortMutex& mutex() { return mutex_; }
   std::uint64_t tail_offset() const { return image_.offset_of(tail_); }
   // Fills a frame at `tail`, behind which nobody looks; returns the tail behind it.
   base::Result<std::uint64_t> fill(std::uint64_t tail, std::string_view message);
@@ -66,7 +66,7 @@ class Journal {
   std::uint64_t ring_, ring_bytes_;
   std::uint64_t* tail_;
   std::uint64_t* head_;
-  mutable std::mutex mutex_;
+  mutable ShortMutex mutex_;
 };
 
 }  // namespace okg::hot

@@ -42,10 +42,6 @@ struct Gathered {
 // There are as many as shards, but a thread keeps to one of them whichever shard it changes: the lines of a
 // log are in its processor's cache, and would have to come from another's.
 class Logs {
- public:
-  explicit Logs(const Image& image);
-
- private:
   struct alignas(kLineBytes) One {
     One(const Image& image, std::size_t index) : log(image, index), gathered(image, log) {}
     std::atomic<bool> is_taken{false};
@@ -54,6 +50,8 @@ class Logs {
   };
 
  public:
+  explicit Logs(const Image& image);
+
   // A log that is ours, with nothing gathered for it, for as long as this lives. For who holds a shard's
   // mutex: then the others have fewer than there are.
   class Taken {

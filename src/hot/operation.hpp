@@ -8,8 +8,8 @@
 
 namespace okg::hot {
 
-// One committed change in shards whose mutexes the caller holds. What it
-// takes is given back unless commit() was called.
+// One committed change in shards whose mutexes the caller holds. What it takes is given back unless commit()
+// was called.
 class Operation {
  public:
   Operation(const Image& image, Pages& pages, std::span<Shard* const> shards);

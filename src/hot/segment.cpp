@@ -29,8 +29,9 @@ constexpr std::size_t kMostOwnerText = 4096;
 constexpr int kLockPauseMs = 2;
 constexpr std::uint64_t kAllocationStep = 64ULL << 20;
 constexpr int kMostInterrupted = 1000;
-constexpr std::int64_t kMostLargePageNs = 10'000'000;  // memory is in too small pieces then
-constexpr std::uint64_t kReserve = 4ULL << 20;         // for the rest of the process, while we allocate
+// What large pages may take, each and besides: beyond it memory is in too small pieces.
+constexpr std::int64_t kLargePageNs = 5'000'000, kLargePagePatienceNs = 50'000'000;
+constexpr std::uint64_t kReserve = 4ULL << 20;  // for the rest of the process, while we allocate
 
 // A file's name is made of it. Without a dot: what sweep() removes is then never another segment's.
 bool is_name(std::string_view name) {
@@ -270,14 +271,15 @@ Status Segment::map(int fd, std::uint64_t bytes) {
 // do it where the kernel can, whatever it does by itself. Nothing is promised: what stays is allocated as
 // small ones.
 void Segment::make_large_pages(std::uint64_t from, std::uint64_t to) {
-  std::uint64_t at = padded(from, base::kLargePageBytes);
-  for (std::int64_t took = 0; at + base::kLargePageBytes <= to && took < kMostLargePageNs;
+  const std::int64_t begin = os_.monotonic_ns();
+  std::int64_t patience = kLargePagePatienceNs;
+  for (std::uint64_t at = padded(from, base::kLargePageBytes); at + base::kLargePageBytes <= to;
        at += base::kLargePageBytes) {
-    const std::int64_t begin = os_.monotonic_ns();
     // Before it is touched: where there is no room, that is a signal.
     if (os_.fallocate(file_.get(), static_cast<off_t>(at), static_cast<off_t>(kPageBytes)) < 0) return;
     if (os_.make_large_page(memory() + at) < 0) return;
-    took = os_.monotonic_ns() - begin;
+    patience += kLargePageNs;
+    if (os_.monotonic_ns() - begin > patience) return;
   }
 }
 

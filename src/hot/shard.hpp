@@ -2,12 +2,12 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <vector>
 
 #include "hot/by_class.hpp"
 #include "hot/logs.hpp"
 #include "hot/pages.hpp"
+#include "hot/short_mutex.hpp"
 #include "hot/views.hpp"
 
 namespace okg::hot {
@@ -15,17 +15,8 @@ namespace okg::hot {
 struct alignas(kLineBytes) Shard {
   Shard(Logs& logs_of_all, std::uint8_t index) : number(index), logs(logs_of_all) {}
 
-  // Changes are short: whoever has the mutex is about to give it up, sooner than we would be asleep.
-  std::unique_lock<std::mutex> lock() {
-    for (int spin = 0; spin < kSpins; ++spin) {
-      if (mutex.try_lock()) return {mutex, std::adopt_lock};
-      pause();
-    }
-    return std::unique_lock(mutex);
-  }
-
   const std::uint8_t number;
-  std::mutex mutex;
+  ShortMutex mutex;
   // Odd while words of the shard change: a reader's copy counts only between two equal even values. On the
   // line of the mutex: who writes needs both.
   std::atomic<std::uint64_t> sequence{0};
@@ -39,16 +30,6 @@ struct alignas(kLineBytes) Shard {
   PageRun emptied{};                 // a slab that compaction empties: nobody gets a slot of it
   bool is_emptied(std::uint64_t slot) const {
     return slot / kPageBytes >= emptied.page && slot / kPageBytes < emptied.page + emptied.count;
-  }
-
- private:
-  static constexpr int kSpins = 40;
-  static void pause() noexcept {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
   }
 };
 

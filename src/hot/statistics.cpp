@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "hot/contents.hpp"
-#include "hot/room.hpp"
+#include "hot/walk_budget.hpp"
 
 namespace okg::hot {
 
@@ -60,14 +60,14 @@ base::Result<TableStatistics> table_statistics(Source& source, std::size_t table
     if (auto done = source.refresh(); !done) return done.error();
     TableStatistics found = table_counts(source, source.entry(table));
     base::Status walked;
-    Room room(source);
+    WalkBudget budget(source);
     for (std::size_t shard = 0; shard < source.header().shards && walked; ++shard)
       for (std::uint32_t tag = 0; tag < 1U << kTagBits;) {
         if (auto done = source.may_go_on(); !done) return done.error();
         const auto leaf = leaf_in(source, table, shard, tag);
         if (!leaf) walked = leaf.error();
         if (!leaf || leaf->offset == 0) break;
-        if (!room.take(kPageBytes)) walked = room.error();
+        if (!budget.take(kPageBytes)) walked = budget.error();
         if (!walked) break;
         ++found.leaves;
         tag = leaf->end;

@@ -67,11 +67,11 @@ Status Engine::commit(std::span<const Change> changes) {
   std::ranges::sort(changed, {}, record);
   if (std::ranges::adjacent_find(changed, {}, record) != changed.end())
     return Error(Code::invalid_argument, "a transaction changes a record twice");
-  if (shards == 0) shards = 1;  // whose log it is written to
+  if (shards == 0) shards = 1;  // a log is for who has a shard
 
   return with_reclaim([&]() -> Status {
     // In one order, so that nobody waits for somebody who waits for us: shards, journals, pages.
-    std::vector<std::unique_lock<std::mutex>> locks;
+    std::vector<std::unique_lock<ShortMutex>> locks;
     locks.reserve(kMostShards + kMostTables);
     std::vector<Shard*> locked;
     for (const auto& shard : shards_) {

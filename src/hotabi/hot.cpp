@@ -8,6 +8,7 @@
 namespace {
 
 using okg::abi::guarded;
+using okg::abi::Home;
 using okg::abi::LogAdapter;
 using okg::abi::read_options;
 using okg::abi::tell;
@@ -22,7 +23,7 @@ using okg::hot::StoreOptions;
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::hours(24 * 365);
 
-Result<StoreOptions> translate(const okg_hot_options& given, LogAdapter* adapter) {
+Result<StoreOptions> translate(const okg_hot_options& given, const Home& home, LogAdapter* adapter) {
   StoreOptions options;
   const auto wrong = [](const char* text) { return Error(Code::invalid_argument, text); };
   if (given.name == nullptr) return wrong("okg_hot_open: options.name is required");
@@ -38,9 +39,8 @@ Result<StoreOptions> translate(const okg_hot_options& given, LogAdapter* adapter
   if (given.lock_wait_ns < -1) return wrong("okg_hot_open: options.lock_wait_ns is negative and not -1");
   options.segment.name = given.name;
   options.segment.directory = text_of(given.directory);
-  if (options.segment.directory.empty() && given.server != nullptr) {
-    options.segment.directory = okg::abi::home_of(*given.server).directory;
-  } else if (options.segment.directory.empty()) {
+  if (options.segment.directory.empty()) options.segment.directory = home.directory;
+  if (options.segment.directory.empty()) {
     auto directory = okg::base::default_hot_directory(okg::base::Os::real(), environment);
     if (!directory) return directory.error();
     options.segment.directory = *std::move(directory);
@@ -154,14 +154,13 @@ okg_code okg_hot_open(const okg_hot_options* options, okg_hot** hot, okg_error* 
                   "OKG_HOT_OPTIONS_INIT");
     auto made = std::make_unique<okg_hot>();
     made->adapter = {given.log, given.log_user};
-    const auto inside = translate(given, &made->adapter);
+    const Home home = given.server == nullptr ? Home{} : okg::abi::home_of(*given.server);
+    const auto inside = translate(given, home, &made->adapter);
     if (!inside) return tell(error, inside.error());
     auto opened = okg::hot::Store::open(okg::base::Os::real(), *inside);
     if (!opened) return tell(error, opened.error());
     made->store = *std::move(opened);
-    if (given.server != nullptr)
-      if (const auto home = okg::abi::home_of(*given.server); home.show)
-        made->shown = home.show([&store = *made->store] { return describe(store); });
+    if (home.show) made->shown = home.show([&store = *made->store] { return describe(store); });
     *hot = made.release();
     return tell_ok(error);
   });

@@ -1,7 +1,5 @@
 #include "server/options.hpp"
 
-#include <unistd.h>
-
 #include "base/text.hpp"
 
 namespace okg::server {

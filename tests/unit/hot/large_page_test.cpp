@@ -1,5 +1,7 @@
 // Memory in large pages, where the kernel gives them, and what happens where it does not.
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -18,17 +20,22 @@ class LargePageTest : public HotTest {
     chosen.segment.max_bytes = kBytes;
     return chosen;
   }
-  // Does this machine make one here, for anybody?
+  // Does this machine make one here, for anybody? Asked without a line of okg's.
   bool can_be_made() {
-    base::Os& real = base::Os::real();
-    const base::UniqueFd fd(real.open(AT_FDCWD, (top / "scratch").c_str(), O_RDWR | O_CREAT, 0600));
-    void* memory = nullptr;
-    if (real.fallocate(fd.get(), 0, base::kLargePageBytes) != 0 ||
-        real.map(fd.get(), base::kLargePageBytes, &memory) != 0)
-      return false;
-    const int made = real.make_large_page(memory);
-    real.unmap(memory, base::kLargePageBytes);
-    return made == 0;
+    constexpr std::size_t kLarge = 2 << 20;
+    constexpr int kCollapse = 25;  // MADV_COLLAPSE
+    const base::UniqueFd fd(::open((top / "scratch").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (::ftruncate(fd.get(), 2 * kLarge) != 0) return false;
+    void* const mapped = ::mmap(nullptr, 2 * kLarge, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (mapped == MAP_FAILED) return false;
+    // A large page is one of the file and of the address space.
+    void* const again =
+        ::mmap(reinterpret_cast<void*>(padded(reinterpret_cast<std::uintptr_t>(mapped), kLarge)), kLarge,
+               PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd.get(), 0);
+    *static_cast<volatile char*>(again) = 1;
+    const bool made = ::madvise(again, kLarge, kCollapse) == 0;
+    ::munmap(mapped, 2 * kLarge);
+    return made;
   }
   // How much of the segment this process has as large pages, as the kernel says it.
   std::uint64_t mapped_as_large() {

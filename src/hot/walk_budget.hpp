@@ -8,9 +8,9 @@
 
 namespace okg::hot {
 
-class Room {
+class WalkBudget {
  public:
-  explicit Room(const Source& source) : source_(source) {}
+  explicit WalkBudget(const Source& source) : source_(source) {}
   bool take(std::uint64_t bytes) {
     taken_ += bytes;
     return taken_ <= source_.bytes();
