@@ -1,5 +1,6 @@
 #include "crash/hot/store_trace.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <stdexcept>
 
@@ -34,6 +35,12 @@ std::vector<Store> trace_stores(const Bytes& memory, const std::function<void()>
     body();
   }
   return stores;
+}
+
+bool takes_pages(const Header& header, const std::vector<Store>& stores) {
+  return std::any_of(stores.begin(), stores.end(), [&](const Store& store) {
+    return store.offset >= header.page_map_offset && store.offset < header.data_offset;
+  });
 }
 
 }  // namespace okg::hot::test

@@ -16,4 +16,7 @@ struct Store {
 // Those of `body`, one at a time in this process. A store beside `memory` is an exception.
 std::vector<Store> trace_stores(const Bytes& memory, const std::function<void()>& body);
 
+// Did they change the page map? That goes a rare way, and one at a time.
+bool takes_pages(const Header& header, const std::vector<Store>& stores);
+
 }  // namespace okg::hot::test

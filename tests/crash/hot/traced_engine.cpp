@@ -16,12 +16,6 @@ constexpr std::size_t kFirst = 150, kLast = 50;
 TracedEngine::TracedEngine(std::uint64_t bytes, std::uint64_t shards)
     : Harness(bytes, shards, Bytes::Kind::own), killed_(bytes) {}
 
-bool TracedEngine::takes_pages() const {
-  return std::any_of(trace_.begin(), trace_.end(), [&](const Store& store) {
-    return store.offset >= header_.page_map_offset && store.offset < header_.data_offset;
-  });
-}
-
 std::optional<std::string> TracedEngine::check(const Operation& operation, const Model& before,
                                                Model* expected, bool always, bool twice) {
   std::memcpy(image_.get(), memory_.get(), memory_.size());
@@ -29,7 +23,7 @@ std::optional<std::string> TracedEngine::check(const Operation& operation, const
     if (!operation(*engine_)) *expected = before;
   });
   const Model& after = *expected;
-  if (!always && !takes_pages()) return std::nullopt;
+  if (!always && !takes_pages(header_, trace_)) return std::nullopt;
 
   bool is_after = false;
   used_ = 0;

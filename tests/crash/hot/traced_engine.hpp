@@ -18,8 +18,6 @@ class TracedEngine final : public Harness {
   std::optional<std::string> look(const Model& before, const Model& after, bool done, bool* is_after,
                                   bool twice);
 
-  bool takes_pages() const;
-
   Bytes killed_;
   std::uint64_t used_ = 0;  // bytes that the operation or somebody before it has used
   std::vector<Store> trace_;

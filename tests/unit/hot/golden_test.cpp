@@ -3,7 +3,6 @@
 // A golden file is text: a line with the size in bytes, then "OFFSET HEX" for each 32 bytes that are not
 // zeros. OKG_WRITE_GOLDEN=1 writes them anew: only when the format's number changed.
 #include <cstdlib>
-#include <sstream>
 
 #include "base/text.hpp"
 #include "unit/hot/reader_fixture.hpp"
@@ -20,16 +19,8 @@ class Golden : public HotReader {
   }
   static bool writes() { return std::getenv("OKG_WRITE_GOLDEN") != nullptr; }
 
-  std::string bytes() const {
-    std::ifstream in(file(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  void put_bytes(const std::string& bytes) const {
-    std::ofstream(file(), std::ios::binary | std::ios::trunc)
-        .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  }
+  std::string bytes() const { return okg::test::read_file(file()); }
 
-  // The file as the golden one is; made like that first where golden files are written.
   void keep(const std::string& name, const std::string& bytes) const {
     std::ofstream out(path_of(name));
     out << bytes.size() << '\n';
@@ -53,9 +44,7 @@ class Golden : public HotReader {
         bytes.at(at + i) = static_cast<char>(std::stoi(hex.substr(i % kPiece * 2, 2), nullptr, 16));
     std::filesystem::create_directories(top / "hot");
     std::filesystem::permissions(top / "hot", std::filesystem::perms::owner_all);
-    put_bytes(bytes);
-    std::filesystem::permissions(file(),
-                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    okg::test::write_file(file(), bytes, 0600);
   }
 
   StoreOptions small() {

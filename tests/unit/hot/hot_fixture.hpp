@@ -55,15 +55,11 @@ class HotTest : public testing::Test {
   }
   // Changes the first byte of `text` in the file.
   void damage(std::string_view text, char byte) {
-    std::string bytes;
-    {
-      std::ifstream in(file(), std::ios::binary);
-      bytes.assign(std::istreambuf_iterator<char>(in), {});
-    }
+    std::string bytes = okg::test::read_file(file());
     const std::size_t at = bytes.find(text);
     ASSERT_NE(at, std::string::npos);
     bytes[at] = byte;
-    std::ofstream(file(), std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    okg::test::write_file(file(), bytes, 0600);
   }
 
   okg::test::TemporaryDirectory top;

@@ -12,11 +12,6 @@
 namespace okg::hot {
 namespace {
 
-std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 TEST_F(HotTest, ANewFileIsOursAlone) {
   const auto store = open();
   EXPECT_EQ(store->report().opened, Opened::created);
@@ -140,13 +135,13 @@ TEST_F(HotTest, ANameIsAFilesName) {
 
 TEST_F(HotTest, WhatIsCutOffIsLeftAsItIs) {
   open().reset();
-  const std::string whole = read_file(file());
+  const std::string whole = okg::test::read_file(file());
   for (const std::size_t size :
        {0UL, 1UL, 127UL, 128UL, 4095UL, 4096UL, 8192UL, 100'000UL, whole.size() - 1}) {
     ASSERT_EQ(::truncate(file().c_str(), static_cast<off_t>(size)), 0);
     const base::Error error = open_error();
     EXPECT_EQ(error.code, base::Code::corrupt) << size << ": " << error.text;
-    EXPECT_EQ(read_file(file()).size(), size);
+    EXPECT_EQ(okg::test::read_file(file()).size(), size);
     std::ofstream(file(), std::ios::binary).write(whole.data(), static_cast<std::streamsize>(whole.size()));
   }
   EXPECT_EQ(open()->report().opened, Opened::resumed);
@@ -159,12 +154,12 @@ TEST_F(HotTest, ANewerFormatIsLeftAsItIs) {
     change.seekp(offsetof(Header, major));
     change.put(9);
     change.close();
-    return read_file(file());
+    return okg::test::read_file(file());
   }();
   const base::Error error = open_error();
   EXPECT_EQ(error.code, base::Code::unsupported);
   EXPECT_NE(error.text.find("9.0"), std::string::npos) << error.text;
-  EXPECT_TRUE(read_file(file()) == before);
+  EXPECT_TRUE(okg::test::read_file(file()) == before);
 }
 
 TEST_F(HotTest, LeftoversOfAKilledMakerAreSweptAway) {
@@ -189,7 +184,7 @@ TEST_F(HotTest, ALittleRoomAtFirstIsNeverMoreThanThereMayBe) {
 
 TEST_F(HotTest, HolesOfACopyAreFilledBeforeTheyAreTouched) {
   open().reset();
-  const std::string whole = read_file(file());
+  const std::string whole = okg::test::read_file(file());
   ASSERT_EQ(::truncate(file().c_str(), 0), 0);
   ASSERT_EQ(::truncate(file().c_str(), static_cast<off_t>(whole.size())), 0);
   std::fstream out(file(), std::ios::in | std::ios::out | std::ios::binary);
