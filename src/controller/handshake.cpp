@@ -1,0 +1,153 @@
+#include "controller/handshake.hpp"
+
+#include <algorithm>
+
+namespace okg::controller {
+namespace {
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+
+// When the grace period ends, on our clock; it counts from a time that the controller wrote down.
+std::optional<Nanoseconds> end_of_grace(const UpdateFacts& facts, Handshake::Clock clock) {
+  if (!facts.grace) return std::nullopt;
+  const Nanoseconds whole = facts.grace->seconds * kSecond;
+  const std::int64_t began = facts.state ? facts.state->updated_at.value_or(clock.realtime) : clock.realtime;
+  const Nanoseconds left = std::clamp<Nanoseconds>(began + whole - clock.realtime, 0, whole);
+  return clock.monotonic + left;
+}
+
+}  // namespace
+
+Field Handshake::hook_of(Notice::Kind kind) const {
+  return label_field(kind == Notice::Kind::update ? options_.update_hook : options_.delete_hook);
+}
+
+HandshakeActions Handshake::seen(const Object& object, Clock clock) {
+  HandshakeActions actions;
+  const UpdateFacts facts = read_update_facts(object, options_.update_hook, options_.delete_hook);
+  switch (facts.stage) {
+    case Stage::unknown:
+      return actions;
+    case Stage::calm:
+    case Stage::updated:
+      over(facts, actions);
+      break;
+    case Stage::preparing:
+    case Stage::preparing_delete: {
+      const auto kind = facts.stage == Stage::preparing ? Notice::Kind::update : Notice::Kind::deletion;
+      const Value& hook = kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook;
+      if (!notice_ || notice_->kind != kind || notice_->phase == Notice::Phase::started)
+        begin(kind, facts, clock, actions);
+      else if (!allowed_ && hook != "true")
+        allowed_ = true;  // by somebody else
+      else if (allowed_ && hook == "true")
+        actions.push_back(handshake_action::SetHook{hook_of(kind), false});
+      break;
+    }
+    case Stage::updating:
+      started(facts, clock, actions);
+      break;
+  }
+  first_ = false;
+  return actions;
+}
+
+void Handshake::begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
+  notice_.emplace();
+  notice_->id = ++last_id_;
+  notice_->kind = kind;
+  notice_->waits = (kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook) == "true" &&
+                   facts.stage != Stage::updating;
+  allowed_ = !notice_->waits;
+  learn(facts, clock);
+  if (notice_->waits) notice_->deadline = clock.monotonic + options_.patience;
+  tell(Notice::Phase::coming, actions);
+  if (notice_->waits && !somebody_) release(actions);
+}
+
+void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
+  const bool is_another = notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
+  if (is_another) notice_.reset();
+  if (!notice_ || notice_->kind != Notice::Kind::update) {
+    // What a process finds going on at its start has brought it about; only what is still to come is news to it.
+    if (facts.grace)
+      begin(Notice::Kind::update, facts, clock, actions);
+    else if (!first_) {
+      begin(Notice::Kind::update, facts, clock, actions);
+      tell(Notice::Phase::started, actions);
+    }
+    return;
+  }
+  const bool comes_unasked = !notice_->waits && notice_->phase == Notice::Phase::coming;
+  learn(facts, clock);
+  if (comes_unasked && facts.grace) return;  // told already, and not over
+  if (notice_->phase == Notice::Phase::coming) {
+    allowed_ = true;
+    if (!facts.grace) notice_->deadline.reset();
+    tell(Notice::Phase::started, actions);
+  }
+}
+
+// Neither coming nor going on: arm the hooks for the next time. A label left released would let the next update
+// through unasked, and in `Updated` it holds up the whole rollout.
+void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
+  if (notice_) {
+    const bool was_to_come = notice_->phase == Notice::Phase::coming && notice_->waits && !allowed_;
+    tell(was_to_come ? Notice::Phase::withdrawn : Notice::Phase::finished, actions);
+    notice_.reset();
+    allowed_ = false;
+  }
+  if (facts.update_hook == "false")
+    actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
+  if (facts.delete_hook == "false")
+    actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::deletion), true});
+}
+
+// Fills in what is known by now about which containers, and when.
+void Handshake::learn(const UpdateFacts& facts, Clock clock) {
+  if (notice_->kind == Notice::Kind::deletion) return;
+  if (facts.grace) {
+    notice_->revision = facts.grace->revision;
+    notice_->containers.emplace(facts.grace->images.begin(), facts.grace->images.end());
+    notice_->deadline = end_of_grace(facts, clock);
+  } else if (!notice_->containers && facts.updating) {
+    notice_->containers.emplace();
+    for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");
+  } else if (!notice_->containers && facts.stage == Stage::updating && facts.state && !facts.state->containers.empty()) {
+    notice_->revision = facts.state->revision;
+    notice_->containers.emplace();
+    for (const std::string& name : facts.state->containers) notice_->containers->emplace_back(name, "");
+  }
+}
+
+bool Handshake::allow(std::uint64_t id, HandshakeActions* actions) {
+  if (!notice_ || notice_->id != id) return false;
+  if (notice_->waits && !allowed_) release(*actions);
+  return true;
+}
+
+HandshakeActions Handshake::tick(Nanoseconds now) {
+  HandshakeActions actions;
+  if (const auto deadline = next_deadline(); deadline && now >= *deadline) {
+    notice_->allowed_by_deadline = true;
+    release(actions);
+  }
+  return actions;
+}
+
+std::optional<Nanoseconds> Handshake::next_deadline() const {
+  if (!notice_ || !notice_->waits || allowed_) return std::nullopt;
+  return notice_->deadline;
+}
+
+void Handshake::release(HandshakeActions& actions) {
+  allowed_ = true;
+  actions.push_back(handshake_action::SetHook{hook_of(notice_->kind), false});
+}
+
+void Handshake::tell(Notice::Phase phase, HandshakeActions& actions) {
+  notice_->phase = phase;
+  actions.push_back(handshake_action::Tell{*notice_});
+}
+
+}  // namespace okg::controller

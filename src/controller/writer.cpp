@@ -1,0 +1,321 @@
+#include "controller/writer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace okg::controller {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+constexpr double kBurst = 10, kPatchesPerSecond = 0.5;
+// The controller's copy of an object is seconds old at most; what comes later was decided by somebody.
+constexpr Nanoseconds kStaleFor = 60 * kSecond;
+constexpr unsigned kMostAgain = 3;
+constexpr unsigned kMostQuickConflicts = 5;
+
+// What a field holds that nobody has set.
+bool is_untouched(const Field& field, const Value& value) {
+  if (!value) return true;
+  if (field == kOpsStateField) return *value == "None" || value->empty();
+  if (field == kUpdatePriorityField || field == kDeletionPriorityField) return *value == "0";
+  return false;
+}
+
+bool contains(const std::vector<Value>& values, const Value& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+std::string shown(const Value& value) {
+  return value ? "\"" + *value + "\"" : "nothing";
+}
+
+}  // namespace
+
+WriterActions Writer::set(Wish wish, Nanoseconds now) {
+  WriterActions actions;
+  Entry& entry = entries_[wish.field];
+  const bool is_unanswered = entry.serial != 0 && entry.phase == Phase::waiting;
+  if (is_unanswered) {
+    // What the older wish could be based on is still there, unless its patch is under way.
+    if (!wish.expect)
+      for (const Value& value : entry.wish.known)
+        if (!contains(wish.known, value)) wish.known.push_back(value);
+    const auto sent = sent_.find(wish.field);
+    const bool is_on_its_way = sent != sent_.end() && sent->second.serial == entry.serial;
+    if (is_on_its_way) wish.known.push_back(entry.wish.value);
+    if (entry.wish.ticket != 0 && !is_on_its_way)
+      actions.push_back(writer_action::Finished{
+          entry.wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")});
+  }
+  entry.wish = std::move(wish);
+  entry.phase = Phase::waiting;
+  entry.serial = ++last_serial_;
+  entry.previous.reset();
+  entry.may_have_arrived = false;
+  entry.written_again = 0;
+  entry.not_before = 0;
+  step(now, actions);
+  return actions;
+}
+
+Writer::May Writer::may(const Entry& entry, const Value& current) const {
+  const Wish& wish = entry.wish;
+  if (current == wish.value && (!wish.expect || entry.may_have_arrived)) return May::nothing_to_do;
+  if (wish.expect && current != *wish.expect) return May::conflict;
+  if (current == wish.value) return May::nothing_to_do;
+  if (wish.ours || wish.expect || contains(wish.known, current) || (entry.own && *entry.own == current))
+    return May::write;
+  return wish.known.empty() && is_untouched(wish.field, current) ? May::write : May::conflict;
+}
+
+// Sends what waits, as one patch.
+void Writer::step(Nanoseconds now, WriterActions& actions) {
+  if (!connected_ || !object_ || stale_ || in_flight_ || now < pause_until_) return;
+  Patch patch;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    Entry& entry = at->second;
+    if (entry.phase != Phase::waiting || entry.not_before > now || (singly_ && !patch.fields.empty())) {
+      ++at;
+      continue;
+    }
+    const Value current = object_->get(at->first);
+    switch (may(entry, current)) {
+      case May::nothing_to_do:
+        if (entry.wish.ticket != 0) actions.push_back(writer_action::Finished{entry.wish.ticket, std::nullopt});
+        entry.wish.ticket = 0;
+        entry.phase = Phase::held;
+        entry.own = entry.wish.value;
+        entry.previous.reset();
+        ++at;
+        break;
+      case May::conflict:
+        if (entry.wish.ticket != 0)
+          actions.push_back(writer_action::Finished{
+              entry.wish.ticket, Error(Code::conflict, at->first + ": holds " + shown(current) +
+                                                           ", which somebody else set: look at it and decide again")});
+        at = entries_.erase(at);
+        break;
+      case May::write:
+        patch.fields[at->first] = entry.wish.value;
+        sent_[at->first] = Sent{entry.wish, entry.serial, current};
+        ++at;
+        break;
+    }
+  }
+  if (patch.fields.empty()) return;
+  if (!may_send(now)) {
+    sent_.clear();
+    return;
+  }
+  patch.id = ++last_id_;
+  patch.resource_version = object_->resource_version;
+  in_flight_ = patch.id;
+  actions.push_back(writer_action::Send{std::move(patch)});
+}
+
+// A bucket of tokens: a game that sets a label every tick must not flood the API server.
+bool Writer::may_send(Nanoseconds now) {
+  if (refilled_at_ != 0)
+    tokens_ = std::min(kBurst, tokens_ + static_cast<double>(now - refilled_at_) / kSecond * kPatchesPerSecond);
+  refilled_at_ = now;
+  if (tokens_ < 1) {
+    pause_until_ = now + static_cast<Nanoseconds>((1 - tokens_) / kPatchesPerSecond * kSecond) + 1;
+    return false;
+  }
+  tokens_ -= 1;
+  return true;
+}
+
+WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
+  WriterActions actions;
+  if (object && object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
+    return actions;
+  const bool is_another = object && object_ && object->uid != object_->uid;
+  object_ = std::move(object);
+  stale_ = false;
+  if (object_)
+    for (auto at = entries_.begin(); at != entries_.end();) {
+      Entry& entry = at->second;
+      // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.
+      if (is_another) entry.own.reset();
+      if (entry.phase == Phase::held) {
+        if (is_another && !entry.wish.ours && object_->get(at->first) != entry.wish.value) {
+          at = entries_.erase(at);
+          continue;
+        }
+        look(entry, object_->get(at->first), now);
+        if (entry.phase == Phase::held && object_->get(at->first) != entry.wish.value) {
+          at = entries_.erase(at);  // somebody else's by now
+          continue;
+        }
+      }
+      ++at;
+    }
+  step(now, actions);
+  return actions;
+}
+
+// A field that we have written: is it to be written again?
+void Writer::look(Entry& entry, const Value& current, Nanoseconds now) {
+  if (current == entry.wish.value) return;
+  if (entry.wish.ours) return write_again(entry, now);
+  const bool is_taken_back = entry.previous && current == *entry.previous &&
+                             object_->written_by_controller(entry.wish.field) &&
+                             now - entry.written_at < kStaleFor;
+  if (!is_taken_back || entry.written_again >= kMostAgain) return;
+  entry.wish.known = {current};
+  write_again(entry, now);
+}
+
+void Writer::write_again(Entry& entry, Nanoseconds now) {
+  entry.phase = Phase::waiting;
+  entry.serial = ++last_serial_;
+  entry.wish.expect.reset();
+  if (now - entry.written_at > 10 * kStaleFor) entry.written_again = 0;
+  entry.not_before = entry.written_again == 0 ? now : now + (kSecond << std::min(entry.written_again, 6U));
+  ++entry.written_again;
+}
+
+WriterActions Writer::patched(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now) {
+  WriterActions actions;
+  if (in_flight_ != id) return actions;
+  in_flight_.reset();
+  if (result) {
+    conflicts_ = 0;
+    singly_ = false;
+    for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, now, actions);
+    WriterActions more = seen(*result, now);
+    actions.insert(actions.end(), more.begin(), more.end());
+    return actions;
+  }
+  switch (const Error& error = result.error(); error.code) {
+    case Code::invalid_argument:
+    case Code::denied:
+    case Code::unsupported:
+      refused(error, actions);
+      break;
+    case Code::not_found:
+      object_.reset();
+      sent_.clear();
+      break;
+    default:
+      if (error.code != Code::conflict)
+        forget_answer();
+      else if (++conflicts_ > kMostQuickConflicts)
+        pause_until_ = now + kSecond;
+      sent_.clear();
+      stale_ = true;
+      actions.push_back(writer_action::Reread{});
+  }
+  step(now, actions);
+  return actions;
+}
+
+void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) {
+  const auto found = entries_.find(sent.wish.field);
+  const bool is_current = found != entries_.end() && found->second.serial == sent.serial;
+  // The entry's ticket is 0 when its deadline has passed meanwhile.
+  const Ticket ticket = is_current ? std::exchange(found->second.wish.ticket, 0) : sent.wish.ticket;
+  if (ticket != 0) actions.push_back(writer_action::Finished{ticket, std::nullopt});
+  if (found == entries_.end()) return;
+  found->second.own = sent.wish.value;
+  if (!is_current) return;
+  found->second.phase = Phase::held;
+  found->second.previous = sent.previous;
+  found->second.written_at = now;
+}
+
+// Also after a timeout it may have arrived: the object itself tells.
+void Writer::forget_answer() {
+  for (const auto& [field, sent] : sent_)
+    if (const auto found = entries_.find(field); found != entries_.end() && found->second.serial == sent.serial)
+      found->second.may_have_arrived = true;
+}
+
+void Writer::refused(const Error& error, WriterActions& actions) {
+  auto sent = std::exchange(sent_, {});
+  if (sent.size() > 1) {
+    singly_ = true;
+    return;
+  }
+  for (const auto& [field, one] : sent) {
+    const auto found = entries_.find(field);
+    const bool is_current = found != entries_.end() && found->second.serial == one.serial;
+    const Ticket ticket = is_current ? found->second.wish.ticket : one.wish.ticket;
+    if (ticket != 0) actions.push_back(writer_action::Finished{ticket, error});
+    if (is_current) entries_.erase(found);
+  }
+}
+
+WriterActions Writer::connected(bool is_connected, Nanoseconds now) {
+  WriterActions actions;
+  connected_ = is_connected;
+  step(now, actions);
+  return actions;
+}
+
+WriterActions Writer::tick(Nanoseconds now) {
+  WriterActions actions;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    Wish& wish = at->second.wish;
+    if (wish.ticket == 0 || wish.deadline == 0 || now < wish.deadline) {
+      ++at;
+      continue;
+    }
+    const bool is_over = wish.expect.has_value();
+    if (const auto sent = sent_.find(at->first); sent != sent_.end() && sent->second.serial == at->second.serial)
+      sent->second.wish.ticket = 0;
+    actions.push_back(writer_action::Finished{
+        std::exchange(wish.ticket, 0),
+        Error(Code::timeout, at->first + (is_over ? ": was not written in time" : ": not written yet; it will be, unless "
+                                                                                 "somebody sets something else"))});
+    // What was to be compared with the value of then is not written later.
+    at = is_over ? entries_.erase(at) : std::next(at);
+  }
+  step(now, actions);
+  return actions;
+}
+
+WriterActions Writer::stop(const Error& error) {
+  WriterActions actions;
+  for (auto& [field, sent] : sent_)
+    if (const auto found = entries_.find(field);
+        sent.wish.ticket != 0 && (found == entries_.end() || found->second.serial != sent.serial))
+      actions.push_back(writer_action::Finished{sent.wish.ticket, error});
+  for (auto& [field, entry] : entries_)
+    if (entry.wish.ticket != 0) actions.push_back(writer_action::Finished{entry.wish.ticket, error});
+  entries_.clear();
+  sent_.clear();
+  in_flight_.reset();
+  return actions;
+}
+
+std::optional<Nanoseconds> Writer::next_deadline() const {
+  std::optional<Nanoseconds> next;
+  const auto take = [&](Nanoseconds at) {
+    if (!next || at < *next) next = at;
+  };
+  for (const auto& [field, entry] : entries_) {
+    if (entry.wish.ticket != 0 && entry.wish.deadline != 0) take(entry.wish.deadline);
+    const bool can_go = connected_ && object_ && !stale_ && !in_flight_;
+    if (can_go && entry.phase == Phase::waiting) take(std::max(entry.not_before, pause_until_));
+  }
+  return next;
+}
+
+Value Writer::effective(const Field& field) const {
+  const auto found = entries_.find(field);
+  if (found != entries_.end() && found->second.written_again > 0 && found->second.phase == Phase::waiting)
+    return found->second.wish.value;
+  return object_ ? object_->get(field) : std::nullopt;
+}
+
+bool Writer::is_wanted(const Field& field, const Value& value) const {
+  const auto found = entries_.find(field);
+  return found != entries_.end() && found->second.phase == Phase::waiting && found->second.wish.value == value;
+}
+
+}  // namespace okg::controller

@@ -1,0 +1,236 @@
+#include "controller/handshake.hpp"
+
+#include <gtest/gtest.h>
+
+#include "controller/keys.hpp"
+
+namespace okg::controller {
+namespace {
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+constexpr char kGraceOf[] =
+    R"({"revision":"r2","containerImages":{"sidecar":"r/s:v2"},"graceSeconds":10})";
+constexpr char kStateOf[] =
+    R"({"revision":"r2","updateTimestamp":"2026-04-24T09:00:00Z","lastContainerStatuses":null,"updateImages":true})";
+
+class HandshakeTest : public ::testing::Test {
+ protected:
+  HandshakeTest() { handshake_.asks(true); }
+
+  void see(const char* lifecycle, const char* hook) {
+    object_.lifecycle = lifecycle;
+    if (hook != nullptr) object_.labels[keys::kUpdateHook] = hook;
+    take(handshake_.seen(object_, {now_, real_}));
+  }
+  void take(const HandshakeActions& actions) {
+    told_.clear();
+    hook_.reset();
+    for (const auto& action : actions) {
+      if (const auto* tell = std::get_if<handshake_action::Tell>(&action)) told_.push_back(tell->notice);
+      if (const auto* hook = std::get_if<handshake_action::SetHook>(&action)) {
+        hook_ = hook->armed;
+        field_ = hook->field;
+      }
+    }
+  }
+  bool told(Notice::Phase phase) const { return told_.size() == 1 && told_[0].phase == phase; }
+
+  Handshake handshake_{{keys::kUpdateHook, keys::kDeleteHook}};
+  Object object_;
+  Nanoseconds now_ = 1000 * kSecond;
+  std::int64_t real_ = *parse_time("2026-04-24T09:00:02Z");
+  std::vector<Notice> told_;
+  std::optional<bool> hook_;
+  Field field_;
+};
+
+TEST_F(HandshakeTest, AnUpdateIsToldOnceAllowedReleasedAndArmedAgain) {
+  see("Normal", "true");
+  EXPECT_TRUE(told_.empty());
+  see("PreparingUpdate", "true");
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_TRUE(told_[0].waits);
+  EXPECT_FALSE(told_[0].containers) << "a plain hook of OKG 1.0.0 does not say";
+  const auto id = told_[0].id;
+  see("PreparingUpdate", "true");
+  EXPECT_TRUE(told_.empty()) << "once";
+  HandshakeActions actions;
+  EXPECT_FALSE(handshake_.allow(id + 1, &actions));
+  EXPECT_TRUE(handshake_.allow(id, &actions));
+  take(actions);
+  EXPECT_EQ(hook_, false);
+  EXPECT_EQ(field_, label_field(keys::kUpdateHook));
+  actions.clear();
+  EXPECT_TRUE(handshake_.allow(id, &actions));
+  EXPECT_TRUE(actions.empty()) << "released already";
+  see("PreparingUpdate", "false");
+  EXPECT_TRUE(told_.empty());
+  see("Updating", "false");
+  EXPECT_TRUE(told(Notice::Phase::started));
+  see("Updated", "false");
+  EXPECT_TRUE(told(Notice::Phase::finished));
+  EXPECT_EQ(told_[0].id, id);
+  EXPECT_EQ(hook_, true) << "or the rollout stands still";
+  see("Normal", "true");
+  EXPECT_TRUE(told_.empty());
+  EXPECT_FALSE(hook_);
+}
+
+TEST_F(HandshakeTest, AllowsByItselfAtTheDeadline) {
+  see("PreparingUpdate", "true");
+  ASSERT_TRUE(handshake_.next_deadline());
+  take(handshake_.tick(now_ + 59 * kSecond));
+  EXPECT_FALSE(hook_);
+  take(handshake_.tick(now_ + 60 * kSecond));
+  EXPECT_EQ(hook_, false);
+  EXPECT_TRUE(handshake_.notice()->allowed_by_deadline);
+  EXPECT_FALSE(handshake_.next_deadline());
+}
+
+TEST_F(HandshakeTest, WithNobodyToAskItIsAllowedAtOnce) {
+  handshake_.asks(false);
+  see("PreparingUpdate", "true");
+  EXPECT_EQ(hook_, false);
+}
+
+TEST_F(HandshakeTest, IsToldThatItWillNotHappenAfterAll) {
+  see("PreparingUpdate", "true");
+  see("Normal", "true");
+  EXPECT_TRUE(told(Notice::Phase::withdrawn));
+  EXPECT_FALSE(handshake_.notice());
+}
+
+TEST_F(HandshakeTest, SkippedStatesChangeNothing) {
+  see("PreparingUpdate", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  see("Updated", "false");
+  EXPECT_TRUE(told(Notice::Phase::finished));
+  EXPECT_EQ(hook_, true);
+}
+
+TEST_F(HandshakeTest, ANewProcessArmsTheHookThatTheOldOneReleased) {
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty()) << "that is why it was started";
+  EXPECT_FALSE(hook_);
+  see("Updated", "false");
+  EXPECT_TRUE(told_.empty());
+  EXPECT_EQ(hook_, true);
+}
+
+TEST_F(HandshakeTest, AProcessThatDiedBetweenAskedAndAllowedIsAskedAgain) {
+  see("PreparingUpdate", "true");
+  EXPECT_TRUE(told(Notice::Phase::coming));
+}
+
+TEST_F(HandshakeTest, AndOneThatDiedAfterItAllowedIsToldThatItCannotBeHeldBack) {
+  see("PreparingUpdate", "false");
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_FALSE(told_[0].waits);
+}
+
+TEST_F(HandshakeTest, WhatIsTakenBackWhileItIsAllowedIsReleasedAgain) {
+  see("PreparingUpdate", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  see("PreparingUpdate", "false");
+  EXPECT_FALSE(hook_);
+  see("PreparingUpdate", "true");
+  EXPECT_EQ(hook_, false);
+  EXPECT_TRUE(told_.empty()) << "it is the same update";
+}
+
+TEST_F(HandshakeTest, AnOperatorMayReleaseIt) {
+  see("PreparingUpdate", "true");
+  see("PreparingUpdate", "false");
+  EXPECT_FALSE(handshake_.next_deadline());
+  see("Updating", "false");
+  EXPECT_TRUE(told(Notice::Phase::started));
+}
+
+TEST_F(HandshakeTest, WithoutAHookTheGracePeriodIsTheNotice) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  object_.annotations[keys::kUpdateState] = kStateOf;
+  see("Updating", nullptr);
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_FALSE(told_[0].waits);
+  ASSERT_TRUE(told_[0].containers);
+  EXPECT_EQ(told_[0].containers->at(0), (std::pair<std::string, std::string>("sidecar", "r/s:v2")));
+  EXPECT_EQ(told_[0].revision, "r2");
+  EXPECT_EQ(told_[0].deadline, now_ + 8 * kSecond);
+  see("Updating", nullptr);
+  EXPECT_TRUE(told_.empty());
+  object_.annotations.erase(keys::kGrace);
+  see("Updating", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::started));
+  see("Normal", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::finished));
+  EXPECT_FALSE(hook_);
+}
+
+TEST_F(HandshakeTest, WithBothTheContainersAreKnownWhenItStarts) {
+  see("PreparingUpdate", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  object_.annotations[keys::kGrace] = kGraceOf;
+  object_.annotations[keys::kUpdateState] = kStateOf;
+  see("Updating", "false");
+  ASSERT_TRUE(told(Notice::Phase::started));
+  ASSERT_TRUE(told_[0].containers);
+  EXPECT_EQ(told_[0].containers->at(0).first, "sidecar");
+  EXPECT_EQ(told_[0].deadline, now_ + 8 * kSecond);
+}
+
+TEST_F(HandshakeTest, NewerOkgTellsTheContainersBeforehand) {
+  object_.annotations[keys::kUpdatingContainers] = "game,sidecar";
+  see("PreparingUpdate", "true");
+  ASSERT_TRUE(told_[0].containers);
+  EXPECT_EQ(told_[0].containers->size(), 2U);
+}
+
+TEST_F(HandshakeTest, KnowsOkgsOwnStateToo) {
+  object_.labels[keys::kUpdateHook] = "true";
+  object_.state = "PreUpdate";
+  take(handshake_.seen(object_, {now_, real_}));
+  EXPECT_TRUE(told(Notice::Phase::coming));
+  object_.state = "NotReady";
+  object_.labels[keys::kUpdateHook] = "false";
+  take(handshake_.seen(object_, {now_, real_}));
+  EXPECT_EQ(hook_, true);
+}
+
+TEST_F(HandshakeTest, ADeletionIsAskedForTheSameWay) {
+  object_.labels[keys::kDeleteHook] = "true";
+  see("PreparingDelete", "true");
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_EQ(told_[0].kind, Notice::Kind::deletion);
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  take(actions);
+  EXPECT_EQ(hook_, false);
+  EXPECT_EQ(field_, label_field(keys::kDeleteHook));
+}
+
+TEST_F(HandshakeTest, AnnotationsThatMakeNoSenseAreAbsent) {
+  for (const char* odd : {"", "{", "[]", R"({"containerImages":7,"graceSeconds":"x"})", "{\"graceSeconds\":-5}",
+                          R"({"graceSeconds":9223372036854775807})"}) {
+    Handshake handshake{{keys::kUpdateHook, keys::kDeleteHook}};
+    object_.annotations[keys::kGrace] = odd;
+    object_.annotations[keys::kUpdateState] = odd;
+    object_.lifecycle = "Updating";
+    take(handshake.seen(object_, {now_, real_}));
+    EXPECT_LE(told_.size(), 1U);
+  }
+}
+
+TEST(Times, AreReadWithTheirZone) {
+  EXPECT_EQ(parse_time("1970-01-01T00:00:01Z"), kSecond);
+  EXPECT_EQ(parse_time("1970-01-01T02:00:00.5+02:00"), kSecond / 2);
+  EXPECT_EQ(parse_time("1969-12-31T23:00:00-01:00"), 0);
+  for (const char* wrong : {"", "now", "2026-02-30T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T25:00:00Z",
+                            "2026-01-01T00:00:00+2", "2026-01-01T00:00:nanZ"})
+    EXPECT_FALSE(parse_time(wrong)) << wrong;
+}
+
+}  // namespace
+}  // namespace okg::controller

@@ -1,0 +1,331 @@
+#include "controller/writer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace okg::controller {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr Nanoseconds kSecond = 1'000'000'000;
+
+// A server's side: the object that the API server holds, and what came out of the writer.
+class WriterTest : public ::testing::Test {
+ protected:
+  WriterTest() {
+    object_.uid = "u1";
+    object_.resource_version = "10";
+    object_.ops_state = "None";
+    object_.status_writer = "manager";
+    take(writer_.connected(true, now_));
+    tell();
+  }
+
+  void take(const WriterActions& actions) {
+    for (const WriterAction& action : actions) {
+      if (const auto* send = std::get_if<writer_action::Send>(&action)) sent_.push_back(send->patch);
+      if (std::holds_alternative<writer_action::Reread>(action)) ++rereads_;
+      if (const auto* end = std::get_if<writer_action::Finished>(&action)) {
+        EXPECT_EQ(ended_.count(end->ticket), 0U) << "ended twice";
+        ended_[end->ticket] = end->error ? end->error->code : Code::ok;
+      }
+    }
+  }
+  ObjectPtr copy() const { return std::make_shared<Object>(object_); }
+  void tell() { take(writer_.seen(copy(), now_)); }
+  void somebody_writes(const Field& field, const char* value, const char* manager = "matchmaker") {
+    if (field == kOpsStateField) object_.ops_state = value;
+    if (field.starts_with("label/")) object_.labels[field.substr(6)] = value;
+    object_.writers[field] = manager;
+    object_.resource_version = std::to_string(std::stoi(object_.resource_version) + 1);
+  }
+  // What an API server does with the patch.
+  void answer() {
+    ASSERT_FALSE(sent_.empty());
+    const Patch patch = sent_.back();
+    if (patch.resource_version != object_.resource_version) {
+      take(writer_.patched(patch.id, Error(Code::conflict, "modified"), now_));
+      tell();
+      return;
+    }
+    for (const auto& [field, value] : patch.fields) somebody_writes(field, value->c_str(), "okg");
+    take(writer_.patched(patch.id, copy(), now_));
+  }
+  void set(const char* value, std::vector<Value> known, Ticket ticket = 0, std::optional<Value> expect = {}) {
+    Wish wish;
+    wish.field = kOpsStateField;
+    wish.value = value;
+    wish.known = std::move(known);
+    wish.expect = std::move(expect);
+    wish.ticket = ticket;
+    wish.deadline = ticket == 0 ? 0 : now_ + 10 * kSecond;
+    take(writer_.set(wish, now_));
+  }
+  Code ended(Ticket ticket) { return ended_.count(ticket) != 0 ? ended_[ticket] : Code::busy; }
+
+  Nanoseconds now_ = kSecond;
+  Writer writer_;
+  Object object_;
+  std::vector<Patch> sent_;
+  std::map<Ticket, Code> ended_;
+  int rereads_ = 0;
+};
+
+TEST_F(WriterTest, SendsAPatchBasedOnWhatItSaw) {
+  set("Allocated", {"None"}, 1);
+  ASSERT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(sent_[0].resource_version, "10");
+  EXPECT_EQ(sent_[0].fields.at("opsState"), "Allocated");
+  EXPECT_EQ(ended(1), Code::busy);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, WhatIsSoAlreadyIsNotSent) {
+  set("None", {"None"}, 1);
+  EXPECT_TRUE(sent_.empty());
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, AConflictOverAnotherFieldIsTriedAgain) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes("label/x", "1");
+  answer();
+  EXPECT_EQ(rereads_, 1);
+  ASSERT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(sent_[1].resource_version, "11");
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, AFreshAllocatedIsNotOverwrittenByAnOldNone) {
+  set("Draining", {"None"}, 1);
+  answer();
+  set("None", {"Draining"}, 2);
+  somebody_writes(kOpsStateField, "Allocated");
+  answer();  // 409
+  EXPECT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(ended(2), Code::conflict);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+}
+
+TEST_F(WriterTest, NorWhenItWasSeenBeforeTheGameHeardOfIt) {
+  somebody_writes(kOpsStateField, "Allocated");
+  tell();
+  set("Maintaining", {"None"}, 1);  // the game has not polled yet
+  EXPECT_TRUE(sent_.empty());
+  EXPECT_EQ(ended(1), Code::conflict);
+}
+
+TEST_F(WriterTest, WithoutAnyKnowledgeOnlyWhatNobodySetIsOverwritten) {
+  set("Maintaining", {}, 1);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+  somebody_writes(kOpsStateField, "Allocated");
+  tell();
+  set("None", {}, 2);
+  EXPECT_EQ(ended(2), Code::conflict);
+}
+
+TEST_F(WriterTest, ExpectComparesAndSets) {
+  set("Allocated", {}, 1, Value("None"));
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+  set("Allocated", {}, 2, Value("None"));
+  EXPECT_EQ(ended(2), Code::conflict);
+}
+
+TEST_F(WriterTest, ANewerWishTakesThePlaceOfOneThatWaits) {
+  take(writer_.connected(false, now_));
+  set("Allocated", {"None"}, 1);
+  set("Draining", {"Allocated"}, 2);  // the game believes its own wish
+  EXPECT_EQ(ended(1), Code::superseded);
+  take(writer_.connected(true, now_));
+  ASSERT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(sent_[0].fields.at("opsState"), "Draining");
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+}
+
+TEST_F(WriterTest, ANewerWishWhileAPatchIsUnderWayFollowsIt) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {"Allocated"}, 2);
+  EXPECT_EQ(sent_.size(), 1U);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
+TEST_F(WriterTest, OfflineTheLatestIsKeptAndSentUnlessTheObjectSaysOtherwise) {
+  take(writer_.connected(false, now_));
+  set("Draining", {"None"}, 1);
+  now_ += 60 * kSecond;
+  take(writer_.tick(now_));
+  EXPECT_EQ(ended(1), Code::timeout);
+  take(writer_.connected(true, now_));
+  ASSERT_EQ(sent_.size(), 1U);
+  answer();
+  take(writer_.connected(false, now_));
+  set("None", {"Draining"}, 2);
+  somebody_writes(kOpsStateField, "Kill");
+  tell();  // the list after reconnecting comes first
+  take(writer_.connected(true, now_));
+  EXPECT_EQ(ended(2), Code::conflict);
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
+TEST_F(WriterTest, AnExpectIsNotWrittenAfterItsDeadline) {
+  take(writer_.connected(false, now_));
+  set("Allocated", {}, 1, Value("None"));
+  now_ += 60 * kSecond;
+  take(writer_.tick(now_));
+  EXPECT_EQ(ended(1), Code::timeout);
+  take(writer_.connected(true, now_));
+  EXPECT_TRUE(sent_.empty());
+}
+
+TEST_F(WriterTest, WithoutAnAnswerTheObjectTellsWhetherItArrived) {
+  set("Allocated", {}, 1, Value("None"));
+  object_.ops_state = "Allocated";  // it did, the answer was lost
+  object_.resource_version = "11";
+  take(writer_.patched(sent_[0].id, Error(Code::timeout, "no answer"), now_));
+  EXPECT_EQ(rereads_, 1);
+  tell();
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
+TEST_F(WriterTest, AndIsSentAgainWhenItDidNot) {
+  set("Allocated", {"None"}, 1);
+  take(writer_.patched(sent_[0].id, Error(Code::io, "reset"), now_));
+  tell();
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, WhatTheControllersStaleCopyTookBackIsWrittenAgainThreeTimesAtMost) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  for (int again = 1; again <= 3; ++again) {
+    somebody_writes(kOpsStateField, "None", "manager");
+    tell();
+    EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated") << "the game need not hear of it";
+    now_ += 10 * kSecond;
+    take(writer_.tick(now_));
+    ASSERT_EQ(sent_.size(), 1U + static_cast<unsigned>(again));
+    answer();
+  }
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  now_ += 60 * kSecond;
+  take(writer_.tick(now_));
+  EXPECT_EQ(sent_.size(), 4U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  somebody_writes(kOpsStateField, "None", "matchmaker");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, NorIsAnotherValueOfTheControllersAStaleCopy) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  somebody_writes(kOpsStateField, "Maintaining", "manager");  // the action of a service quality
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
+TEST_F(WriterTest, OldEventsOfAWatchAreNoNews) {
+  const auto old = copy();
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.seen(old, now_));
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+}
+
+TEST_F(WriterTest, AGameServerMadeAnewHasLostWhatWeWrote) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U) << "the game decides";
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, WhatIsOursIsAlwaysWrittenAgain) {
+  Wish wish;
+  wish.field = label_field("okg-sdk/payload-version");
+  wish.value = "1";
+  wish.ours = true;
+  take(writer_.set(wish, now_));
+  answer();
+  for (int i = 0; i < 5; ++i) {
+    somebody_writes(wish.field, "0");
+    tell();
+    now_ += 100 * kSecond;
+    take(writer_.tick(now_));
+    EXPECT_EQ(sent_.size(), static_cast<unsigned>(i) + 2);
+    answer();
+    EXPECT_EQ(object_.labels["okg-sdk/payload-version"], "1");
+  }
+}
+
+TEST_F(WriterTest, ARefusedFieldDoesNotTakeTheOthersWithIt) {
+  take(writer_.connected(false, now_));
+  set("Allocated", {"None"}, 1);
+  Wish bad;
+  bad.field = "label/bad";
+  bad.value = "x";
+  bad.ticket = 2;
+  take(writer_.set(bad, now_));
+  take(writer_.connected(true, now_));
+  ASSERT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(sent_[0].fields.size(), 2U);
+  take(writer_.patched(sent_[0].id, Error(Code::invalid_argument, "no"), now_));
+  ASSERT_EQ(sent_.size(), 2U);
+  ASSERT_EQ(sent_[1].fields.size(), 1U);
+  ASSERT_EQ(sent_[1].fields.count("label/bad"), 1U);
+  take(writer_.patched(sent_[1].id, Error(Code::invalid_argument, "no"), now_));
+  EXPECT_EQ(ended(2), Code::invalid_argument);
+  ASSERT_EQ(sent_.size(), 3U);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, AGameThatSetsALabelEveryTickSendsFewPatches) {
+  for (int tick = 0; tick < 60 * 60; ++tick) {  // a minute at 60 Hz
+    Wish wish;
+    wish.field = "label/players";
+    wish.value = std::to_string(tick);
+    wish.known = {writer_.effective(wish.field)};
+    take(writer_.set(wish, now_));
+    now_ += kSecond / 60;
+    take(writer_.tick(now_));
+    if (!sent_.empty() && sent_.back().resource_version == object_.resource_version) answer();
+  }
+  EXPECT_LE(sent_.size(), 42U);
+  EXPECT_GE(sent_.size(), 30U);
+}
+
+TEST_F(WriterTest, StoppingEndsWhatIsWaitedForOnce) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {"Allocated"}, 2);
+  take(writer_.stop(Error(Code::closed, "closed")));
+  EXPECT_EQ(ended(1), Code::closed);
+  EXPECT_EQ(ended(2), Code::closed);
+}
+
+}  // namespace
+}  // namespace okg::controller
