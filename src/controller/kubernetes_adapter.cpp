@@ -1,0 +1,234 @@
+#include "controller/kubernetes_adapter.hpp"
+
+#include <utility>
+
+#include "controller/keys.hpp"
+#include "controller/object_reader.hpp"
+#include "controller/patch_json.hpp"
+#include "kube/answer.hpp"
+
+namespace okg::controller {
+namespace {
+
+using base::Code;
+using base::Error;
+using std::chrono::milliseconds;
+
+// A watch that ends sooner was refused by something on the way, whatever it said.
+constexpr std::int64_t kShortWatch = 5'000'000'000;
+
+std::uint64_t seed(base::Os& os) {
+  std::uint64_t seed = 0;
+  os.random(&seed, sizeof seed);
+  return seed;
+}
+
+bool is_success(const kube::Response& response) {
+  return response.status >= 200 && response.status < 300;
+}
+
+}  // namespace
+
+KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
+                                     std::unique_ptr<kube::Transport> transport, Identity identity,
+                                     const std::string& podinfo, base::Log log, KubernetesTimes times)
+    : os_(os),
+      transport_(std::move(transport)),
+      identity_(std::move(identity)),
+      log_(log),
+      times_(times),
+      backoff_(times.backoff_min, times.backoff_max, seed(os)),
+      timer_(io) {
+  if (!podinfo.empty()) podinfo_.emplace(os, podinfo);
+}
+
+std::string KubernetesAdapter::path() const {
+  return "/apis/game.kruise.io/v1alpha1/namespaces/" + identity_.name_space + "/gameservers";
+}
+
+void KubernetesAdapter::start(AdapterSink sink) {
+  sink_ = std::move(sink);
+  read();
+}
+
+void KubernetesAdapter::stop() {
+  timer_.cancel();
+  transport_->close();
+}
+
+void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)()) {
+  timer_.expires_after(time);
+  timer_.async_wait([this, call](auto error) {
+    if (!error) (this->*call)();
+  });
+}
+
+// ---- Reading
+
+void KubernetesAdapter::read() {
+  if (reading_) return;
+  reading_ = true;
+  timer_.cancel();
+  ++counts_.requests;
+  transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
+                   [this](auto result) { have_read(std::move(result)); });
+}
+
+void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
+  reading_ = false;
+  const std::string what = "get gameserver " + identity_.name;
+  if (!result) return trouble(result.error(), std::nullopt);
+  if (!is_success(*result) && result->status != 404) return trouble(kube::error_of(*result, what), result->retry_after);
+  if (result->status == 404) {
+    // OKG makes it after the pod; a watch from the beginning tells when.
+    version_.clear();
+    see(nullptr);
+  } else {
+    const auto object = read_object(result->body);
+    if (!object || (*object)->resource_version.empty())
+      return trouble(Error(Code::io, what + ": the answer is no GameServer"), std::nullopt);
+    version_ = (*object)->resource_version;
+    see(*object);
+  }
+  fine();
+  if (may_watch_)
+    watch();
+  else
+    after(times_.unwatched, &KubernetesAdapter::read);
+}
+
+void KubernetesAdapter::watch() {
+  std::string target = path() + "?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3D" + identity_.name +
+                       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
+  if (!version_.empty()) target += "&resourceVersion=" + version_;
+  watched_at_ = os_.monotonic_ns();
+  retry_after_.reset();
+  ++counts_.requests;
+  transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
+                     {[this](unsigned) { fine(); }, [this](std::string_view text) { line(text); },
+                      [this](const kube::Response& response) { retry_after_ = response.retry_after; },
+                      [this](Error error) { watch_ended(error); }});
+}
+
+void KubernetesAdapter::line(std::string_view text) {
+  auto event = read_watch_event(text);
+  if (!event) {
+    log_.warn("controller", "watch: " + event.error().text);
+    return;
+  }
+  switch (event->kind) {
+    case WatchEvent::Kind::changed:
+      if (event->object->name != identity_.name) return;  // a server that knows no field selectors, or lies
+      version_ = event->object->resource_version;
+      see(std::move(event->object));
+      break;
+    case WatchEvent::Kind::deleted:
+      if (event->object->name != identity_.name) return;
+      version_ = event->object->resource_version;
+      see(nullptr);
+      break;
+    case WatchEvent::Kind::bookmark:
+      if (!event->resource_version.empty()) version_ = event->resource_version;
+      break;
+    case WatchEvent::Kind::error:
+      // Too old a version, mostly: read, and watch from there.
+      log_.info("controller", "watch: " + event->message);
+      version_.clear();
+      transport_->stop_stream();
+      watch_again(backoff_.next());
+      break;
+    case WatchEvent::Kind::unknown:
+      break;
+  }
+}
+
+void KubernetesAdapter::watch_ended(const Error& error) {
+  if (error.code == Code::denied) {
+    may_watch_ = false;
+    log_.warn("controller", error.text + ": reading every " + std::to_string(times_.unwatched.count() / 1000) +
+                                " s instead");
+    return after(times_.unwatched, &KubernetesAdapter::read);
+  }
+  if (kube::is_gone(error)) version_.clear();
+  if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch) return watch_again(milliseconds(0));
+  if (error.code == Code::closed) return watch_again(backoff_.next());
+  ++counts_.errors;
+  trouble(error, retry_after_);
+}
+
+// From where it ended; without a version all is read anew.
+void KubernetesAdapter::watch_again(milliseconds time) {
+  after(time, version_.empty() ? &KubernetesAdapter::read : &KubernetesAdapter::watch);
+}
+
+// ---- Writing
+
+void KubernetesAdapter::send(Patch patch) {
+  ++counts_.requests;
+  transport_->send(
+      {"PATCH", path() + "/" + identity_.name + "?fieldManager=okg", "application/merge-patch+json",
+       base::dump(to_merge_patch(patch))},
+      times_.call, [this, id = patch.id](base::Result<kube::Response> result) {
+        const std::string what = "patch gameserver " + identity_.name;
+        if (!result || !is_success(*result)) {
+          ++counts_.errors;
+          Error error = result ? kube::error_of(*result, what) : result.error();
+          // A token that ran out is replaced sooner or later: the wish stays.
+          if (result && result->status == 401) error.code = Code::io;
+          if (result && result->status == 403) {
+            denied_ = true;
+            log_.warn("controller", error.text);
+          }
+          return sink_.patched(id, std::move(error));
+        }
+        const auto object = read_object(result->body);
+        if (!object) return sink_.patched(id, Error(Code::io, what + ": the answer is no GameServer"));
+        sink_.patched(id, with_podinfo(*object));
+      });
+}
+
+// ---- What is told
+
+void KubernetesAdapter::see(ObjectPtr object) {
+  object_ = std::move(object);
+  sink_.seen(with_podinfo(object_));
+}
+
+// The annotations of an in-place update stand on the pod only.
+ObjectPtr KubernetesAdapter::with_podinfo(ObjectPtr object) const {
+  if (!object || !pod_) return object;
+  auto both = std::make_shared<Object>(*object);
+  for (const char* key : {keys::kGrace, keys::kUpdateState, keys::kUpdatingContainers})
+    if (const std::string* value = pod_->annotation(key)) both->annotations[key] = *value;
+  return both;
+}
+
+void KubernetesAdapter::tick() {
+  if (!podinfo_) return;
+  const auto found = podinfo_->look();
+  if (!found || !*found) return;  // it is an addition: without it less is known
+  pod_ = *found;
+  if (linked_ && object_) sink_.seen(with_podinfo(object_));
+}
+
+void KubernetesAdapter::fine() {
+  backoff_.succeeded();
+  trouble_.clear();
+  denied_ = false;
+  if (!std::exchange(linked_, true)) sink_.linked(Link::connected, "");
+}
+
+void KubernetesAdapter::trouble(const Error& error, std::optional<milliseconds> retry_after) {
+  ++counts_.errors;
+  denied_ = error.code == Code::denied;
+  const bool was_linked = std::exchange(linked_, false);
+  if (was_linked || trouble_ != error.text) {
+    trouble_ = error.text;
+    log_.warn("controller", error.text);
+    sink_.linked(Link::connecting, error.text);
+  }
+  // What changed meanwhile is read before anything is written.
+  after(backoff_.next(retry_after), &KubernetesAdapter::read);
+}
+
+}  // namespace okg::controller

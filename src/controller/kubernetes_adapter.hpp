@@ -1,0 +1,88 @@
+// The controller with rights to the Kubernetes API: our own GameServer is read once, then watched; patches carry the
+// version they are based on.
+//
+// In peace this makes about a dozen requests an hour: the watch, which the server ends after some minutes. Where watching
+// is forbidden, the object is read every 75 s.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "base/log.hpp"
+#include "base/os.hpp"
+#include "controller/adapter.hpp"
+#include "controller/podinfo.hpp"
+#include "kube/backoff.hpp"
+#include "kube/transport.hpp"
+
+namespace okg::controller {
+
+struct KubernetesTimes {
+  std::chrono::milliseconds call{10'000};            // a get or a patch, all of it
+  std::chrono::milliseconds watch{400'000};          // how long the server is asked to keep a watch
+  std::chrono::milliseconds silence{520'000};        // without a byte: bookmarks come every minute or so, if at all
+  std::chrono::milliseconds unwatched{75'000};       // between reads where watching is forbidden
+  std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
+};
+
+class KubernetesAdapter final : public Adapter {
+ public:
+  struct Identity {
+    std::string name_space, name;  // of the GameServer, which are those of the pod
+  };
+  // `podinfo`: also there, it tells of an update what the GameServer does not; "" none.
+  KubernetesAdapter(boost::asio::io_context& io, base::Os& os, std::unique_ptr<kube::Transport> transport,
+                    Identity identity, const std::string& podinfo, base::Log log, KubernetesTimes times = {});
+  ~KubernetesAdapter() override { stop(); }
+
+  const char* name() const override { return "kubernetes"; }
+  void start(AdapterSink sink) override;
+  void send(Patch patch) override;
+  void reread() override { read(); }
+  void tick() override;
+  void stop() override;
+  AdapterCounts counts() const override { return counts_; }
+
+  // Asked for by whoever can do without: rights are missing.
+  bool denied() const { return denied_; }
+
+ private:
+  std::string path() const;
+  void read();
+  void have_read(base::Result<kube::Response> result);
+  void watch();
+  void watch_again(std::chrono::milliseconds after);
+  void line(std::string_view text);
+  void watch_ended(const base::Error& error);
+  void trouble(const base::Error& error, std::optional<std::chrono::milliseconds> retry_after);
+  void fine();
+  void see(ObjectPtr object);
+  ObjectPtr with_podinfo(ObjectPtr object) const;
+  void after(std::chrono::milliseconds time, void (KubernetesAdapter::*call)());
+
+  base::Os& os_;
+  std::unique_ptr<kube::Transport> transport_;
+  Identity identity_;
+  std::optional<Podinfo> podinfo_;
+  base::Log log_;
+  KubernetesTimes times_;
+  kube::Backoff backoff_;
+  boost::asio::steady_timer timer_;
+  AdapterSink sink_;
+  ObjectPtr object_;           // as the API has it
+  ObjectPtr pod_;              // as the volume has it
+  std::string version_;        // to watch from; "" from whatever is there
+  std::int64_t watched_at_ = 0;
+  std::optional<std::chrono::milliseconds> retry_after_;
+  bool reading_ = false;
+  bool may_watch_ = true;
+  bool linked_ = false;
+  bool denied_ = false;
+  std::string trouble_;
+  AdapterCounts counts_;
+};
+
+}  // namespace okg::controller
