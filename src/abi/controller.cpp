@@ -28,12 +28,13 @@ void call_user(Call&& call) noexcept {
   }
 }
 
-okg_code write(okg_server* server, const char* what, const std::string& field, Value value, const Status& fine,
-               const okg_write_options* options, okg_error* error) {
+okg_code write(okg_server* server, const char* what, const std::string& field, Value value,
+               const Status& fine, const okg_write_options* options, okg_error* error) {
   if (!fine) return tell(error, Error(fine.error().code, std::string(what) + ": " + fine.error().text));
   okg_write_options given = OKG_WRITE_OPTIONS_INIT;
   if (options != nullptr && !read_options(options, &given))
-    return tell(error, Code::invalid_argument, "options.size is none this library knows; begin with OKG_WRITE_OPTIONS_INIT");
+    return tell(error, Code::invalid_argument,
+                "options.size is none this library knows; begin with OKG_WRITE_OPTIONS_INIT");
   if (given.timeout_ns < 0) return tell(error, Code::invalid_argument, "options.timeout_ns is negative");
   okg::server::WriteOptions inside;
   inside.timeout_ns = given.timeout_ns;
@@ -52,7 +53,8 @@ okg_code write_priority(okg_server* server, const char* what, const char* field,
                         const okg_write_options* options, okg_error* error) {
   if (server == nullptr) return tell(error, Code::invalid_argument, "server is NULL");
   return guarded(error, [&] {
-    return write(server, what, field, std::to_string(priority), okg::controller::check_priority(priority), options, error);
+    return write(server, what, field, std::to_string(priority), okg::controller::check_priority(priority),
+                 options, error);
   });
 }
 
@@ -77,15 +79,17 @@ okg_code subscribe(okg_server* server, Topic topic, Call call, Adapt adapt, okg_
     return tell(error, Code::invalid_argument, "server and callback are required");
   return guarded(error, [&] {
     return listen(
-        server, topic,
-        [adapt](const ControllerEvent& event) { call_user([&] { adapt(event); }); }, subscription, error);
+        server, topic, [adapt](const ControllerEvent& event) { call_user([&] { adapt(event); }); },
+        subscription, error);
   });
 }
 
 // For the time of a callback; the user may retain it beyond.
 class Borrowed {
  public:
-  explicit Borrowed(okg::controller::ObjectPtr object) : handle_(new okg_gameserver) { handle_->object = std::move(object); }
+  explicit Borrowed(okg::controller::ObjectPtr object) : handle_(new okg_gameserver) {
+    handle_->object = std::move(object);
+  }
   ~Borrowed() { okg_gameserver_release(handle_); }
   Borrowed(const Borrowed&) = delete;
   Borrowed& operator=(const Borrowed&) = delete;
@@ -117,8 +121,9 @@ void tell_notice(const okg::controller::Notice& notice, okg_update_fn call, void
   out.phase = static_cast<okg_update_phase>(notice.phase);
   out.waits = notice.waits ? 1 : 0;
   out.containers_known = notice.containers ? 1 : 0;
-  out.deadline_ns =
-      notice.deadline ? std::max<std::int64_t>(*notice.deadline - okg::base::Os::real().monotonic_ns(), 0) : -1;
+  out.deadline_ns = notice.deadline
+                        ? std::max<std::int64_t>(*notice.deadline - okg::base::Os::real().monotonic_ns(), 0)
+                        : -1;
   out.revision = notice.revision.c_str();
   out.containers = names.data();
   out.images = images.data();
@@ -152,7 +157,8 @@ okg_connection okg_connection_state(okg_server* server, okg_error* why) {
   return connection;
 }
 
-okg_code okg_set_ops_state(okg_server* server, const char* state, const okg_write_options* options, okg_error* error) {
+okg_code okg_set_ops_state(okg_server* server, const char* state, const okg_write_options* options,
+                           okg_error* error) {
   if (server == nullptr || state == nullptr)
     return tell(error, Code::invalid_argument, "okg_set_ops_state: server and state are required");
   return guarded(error, [&] {
@@ -163,29 +169,30 @@ okg_code okg_set_ops_state(okg_server* server, const char* state, const okg_writ
 
 okg_code okg_set_update_priority(okg_server* server, int64_t priority, const okg_write_options* options,
                                  okg_error* error) {
-  return write_priority(server, "okg_set_update_priority", okg::controller::kUpdatePriorityField, priority, options, error);
+  return write_priority(server, "okg_set_update_priority", okg::controller::kUpdatePriorityField, priority,
+                        options, error);
 }
 
 okg_code okg_set_deletion_priority(okg_server* server, int64_t priority, const okg_write_options* options,
                                    okg_error* error) {
-  return write_priority(server, "okg_set_deletion_priority", okg::controller::kDeletionPriorityField, priority, options,
-                        error);
+  return write_priority(server, "okg_set_deletion_priority", okg::controller::kDeletionPriorityField,
+                        priority, options, error);
 }
 
-okg_code okg_set_label(okg_server* server, const char* key, const char* value, const okg_write_options* options,
-                       okg_error* error) {
+okg_code okg_set_label(okg_server* server, const char* key, const char* value,
+                       const okg_write_options* options, okg_error* error) {
   if (server == nullptr || key == nullptr)
     return tell(error, Code::invalid_argument, "okg_set_label: server and key are required");
   return guarded(error, [&] {
     Status fine = okg::controller::check_key(key);
     if (fine && value != nullptr) fine = okg::controller::check_label_value(value);
-    return write(server, "okg_set_label", okg::controller::label_field(key), value == nullptr ? Value() : Value(value), fine,
-                 options, error);
+    return write(server, "okg_set_label", okg::controller::label_field(key),
+                 value == nullptr ? Value() : Value(value), fine, options, error);
   });
 }
 
-okg_code okg_set_annotation(okg_server* server, const char* key, const char* value, const okg_write_options* options,
-                            okg_error* error) {
+okg_code okg_set_annotation(okg_server* server, const char* key, const char* value,
+                            const okg_write_options* options, okg_error* error) {
   if (server == nullptr || key == nullptr)
     return tell(error, Code::invalid_argument, "okg_set_annotation: server and key are required");
   return guarded(error, [&] {
@@ -196,47 +203,50 @@ okg_code okg_set_annotation(okg_server* server, const char* key, const char* val
   });
 }
 
-okg_code okg_on_ops_state(okg_server* server, okg_ops_state_fn call, void* user, okg_subscription** subscription,
-                          okg_error* error) {
+okg_code okg_on_ops_state(okg_server* server, okg_ops_state_fn call, void* user,
+                          okg_subscription** subscription, okg_error* error) {
   return subscribe(
       server, Topic::ops_state, call,
-      [call, user](const ControllerEvent& event) { call(user, event.value.c_str(), event.before.c_str()); }, subscription,
+      [call, user](const ControllerEvent& event) { call(user, event.value.c_str(), event.before.c_str()); },
+      subscription, error);
+}
+
+okg_code okg_on_network(okg_server* server, okg_gameserver_fn call, void* user,
+                        okg_subscription** subscription, okg_error* error) {
+  return subscribe(
+      server, Topic::network, call,
+      [call, user](const ControllerEvent& event) { call(user, Borrowed(event.object).get()); }, subscription,
       error);
 }
 
-okg_code okg_on_network(okg_server* server, okg_gameserver_fn call, void* user, okg_subscription** subscription,
-                        okg_error* error) {
-  return subscribe(
-      server, Topic::network, call,
-      [call, user](const ControllerEvent& event) { call(user, Borrowed(event.object).get()); }, subscription, error);
-}
-
-okg_code okg_on_change(okg_server* server, okg_gameserver_fn call, void* user, okg_subscription** subscription,
-                       okg_error* error) {
+okg_code okg_on_change(okg_server* server, okg_gameserver_fn call, void* user,
+                       okg_subscription** subscription, okg_error* error) {
   return subscribe(
       server, Topic::change, call,
-      [call, user](const ControllerEvent& event) { call(user, Borrowed(event.object).get()); }, subscription, error);
+      [call, user](const ControllerEvent& event) { call(user, Borrowed(event.object).get()); }, subscription,
+      error);
 }
 
 okg_code okg_on_kill(okg_server* server, okg_kill_fn call, void* user, okg_subscription** subscription,
                      okg_error* error) {
   return subscribe(
-      server, Topic::kill, call, [call, user](const ControllerEvent& event) { call(user, event.value.c_str()); },
-      subscription, error);
+      server, Topic::kill, call,
+      [call, user](const ControllerEvent& event) { call(user, event.value.c_str()); }, subscription, error);
 }
 
-okg_code okg_on_connection(okg_server* server, okg_connection_fn call, void* user, okg_subscription** subscription,
-                           okg_error* error) {
+okg_code okg_on_connection(okg_server* server, okg_connection_fn call, void* user,
+                           okg_subscription** subscription, okg_error* error) {
   return subscribe(
-      server, Topic::connection, call, [call, user](const ControllerEvent& event) { call(user, from(event.link)); },
-      subscription, error);
+      server, Topic::connection, call,
+      [call, user](const ControllerEvent& event) { call(user, from(event.link)); }, subscription, error);
 }
 
 okg_code okg_on_update(okg_server* server, okg_update_fn call, void* user, okg_subscription** subscription,
                        okg_error* error) {
   return subscribe(
-      server, Topic::update, call, [call, user](const ControllerEvent& event) { tell_notice(event.notice, call, user); },
-      subscription, error);
+      server, Topic::update, call,
+      [call, user](const ControllerEvent& event) { tell_notice(event.notice, call, user); }, subscription,
+      error);
 }
 
 okg_code okg_allow_update(okg_server* server, uint64_t notice, okg_error* error) {

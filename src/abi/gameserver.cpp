@@ -49,7 +49,8 @@ okg_gameserver* okg_gameserver_retain(const okg_gameserver* gameserver) {
 }
 
 void okg_gameserver_release(okg_gameserver* gameserver) {
-  if (gameserver != nullptr && gameserver->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete gameserver;
+  if (gameserver != nullptr && gameserver->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    delete gameserver;
 }
 
 const char* okg_gameserver_name(const okg_gameserver* gameserver) {
@@ -91,12 +92,14 @@ const char* okg_gameserver_network_type(const okg_gameserver* gameserver) {
   return gameserver == nullptr ? "" : gameserver->object->network.type.c_str();
 }
 
-okg_code okg_gameserver_address(const okg_gameserver* gameserver, int external, size_t index, okg_address* address) {
+okg_code okg_gameserver_address(const okg_gameserver* gameserver, int external, size_t index,
+                                okg_address* address) {
   if (gameserver == nullptr || address == nullptr) return OKG_INVALID_ARGUMENT;
   const auto* found = address_at(gameserver, external, index);
   if (found == nullptr) return OKG_NOT_FOUND;
   *address = {found->ip.c_str(), found->end_point.c_str(), found->ports.size(),
-              found->range ? found->range->range.c_str() : "", found->range ? found->range->protocol.c_str() : ""};
+              found->range ? found->range->range.c_str() : "",
+              found->range ? found->range->protocol.c_str() : ""};
   return OKG_OK;
 }
 
@@ -107,7 +110,8 @@ okg_code okg_gameserver_port(const okg_gameserver* gameserver, int external, siz
   if (found == nullptr || index >= found->ports.size()) return OKG_NOT_FOUND;
   const auto& one = found->ports[index];
   const auto number = okg::base::parse_number(one.number, 65535);
-  *port = {one.name.c_str(), one.protocol.c_str(), one.number.c_str(), number ? static_cast<int32_t>(*number) : 0, 0};
+  *port = {one.name.c_str(), one.protocol.c_str(), one.number.c_str(),
+           number ? static_cast<int32_t>(*number) : 0, 0};
   return OKG_OK;
 }
 

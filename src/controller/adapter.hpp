@@ -1,5 +1,5 @@
-// Whom the conversation is with: each adapter brings what it sees of the GameServer and carries patches there, in its
-// own way. Everything happens on the io thread.
+// Whom the conversation is with: each adapter brings what it sees of the GameServer and carries patches
+// there, in its own way. Everything happens on the io thread.
 #pragma once
 
 #include <functional>

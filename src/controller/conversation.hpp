@@ -1,5 +1,5 @@
-// All that is said between a game server and its controller, whichever it is: a pure state machine. What the adapter
-// sees goes in, what the game wants goes in; patches, and what the game is to hear, come out.
+// All that is said between a game server and its controller, whichever it is: a pure state machine. What the
+// adapter sees goes in, what the game wants goes in; patches, and what the game is to hear, come out.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@ enum class Link {
   off,         // there is no controller
   connecting,  // not reached yet, or lost; `why` tells
   connected,
-  limited  // what comes and goes does so without the rights to the API: opsState and the answer to an update only
+  limited  // what comes and goes does so without the rights to the API: opsState and the answer to an update
+           // only
 };
 
 namespace say {

@@ -31,7 +31,8 @@ void DownwardAdapter::start(AdapterSink sink) {
     else
       log_.warn("controller", token.error().text);
     state_ = said_.state;
-    if (const auto written = write_ops_token(os_, run_, said_); !written) log_.warn("controller", written.error().text);
+    if (const auto written = write_ops_token(os_, run_, said_); !written)
+      log_.warn("controller", written.error().text);
   }
   later([this] { tick(); });
 }
@@ -63,8 +64,9 @@ void DownwardAdapter::tick() {
   if (is_so)
     sink_.patched(id, object_);
   else
-    sink_.patched(id, Error(Code::timeout, "token " + said_.text() + " of `okg probe ops`: without effect for 90 s: is "
-                                           "there a service quality with an action for it?"));
+    sink_.patched(id, Error(Code::timeout, "token " + said_.text() +
+                                               " of `okg probe ops`: without effect for 90 s: is "
+                                               "there a service quality with an action for it?"));
 }
 
 // A state that somebody else set since is the one to be said with the next answer.
@@ -112,8 +114,9 @@ void DownwardAdapter::carry_out(Patch patch) {
   OpsToken token{state_, false, said_.answer};
   for (const auto& [field, value] : patch.fields)
     if (!apply(field, value, token))
-      return refuse(Error(Code::unsupported, field + ": cannot be set without rights to the Kubernetes API: only opsState "
-                                                     "and the answer to an update can"));
+      return refuse(Error(Code::unsupported,
+                          field + ": cannot be set without rights to the Kubernetes API: only opsState "
+                                  "and the answer to an update can"));
   // OKG acts only on what differs from what it heard last.
   if (token == said_) token.again = true;
   if (const auto written = write_ops_token(os_, run_, token); !written) return refuse(written.error());

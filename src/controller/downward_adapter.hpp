@@ -1,6 +1,6 @@
-// The controller without any rights: what the kubelet writes into the pod's downward volume comes in, and the token of
-// `okg probe ops` goes out. Of what can be set only opsState and the hooks' labels go this way; it takes seconds, and a
-// patch has ended when the volume shows what it asked for.
+// The controller without any rights: what the kubelet writes into the pod's downward volume comes in, and the
+// token of `okg probe ops` goes out. Of what can be set only opsState and the hooks' labels go this way; it
+// takes seconds, and a patch has ended when the volume shows what it asked for.
 #pragma once
 
 #include <boost/asio/io_context.hpp>

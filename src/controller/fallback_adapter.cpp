@@ -36,8 +36,9 @@ void FallbackAdapter::start(AdapterSink sink) {
 void FallbackAdapter::fall_back() {
   if (without_rights_) return;
   without_rights_ = true;
-  log_.warn("controller", "without rights to the Kubernetes API only opsState and the answer to an update are reported, by "
-                          "`okg probe ops`");
+  log_.warn("controller",
+            "without rights to the Kubernetes API only opsState and the answer to an update are reported, by "
+            "`okg probe ops`");
   if (second_started_) {
     sink_.linked(Link::limited, "");
     return second_->reread();

@@ -1,5 +1,5 @@
-// The Kubernetes API where we have the rights to it, the downward volume where we do not. Rights may come later: the API is
-// tried on.
+// The Kubernetes API where we have the rights to it, the downward volume where we do not. Rights may come
+// later: the API is tried on.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,8 @@ namespace okg::controller {
 
 class FallbackAdapter final : public Adapter {
  public:
-  FallbackAdapter(std::unique_ptr<KubernetesAdapter> first, std::unique_ptr<DownwardAdapter> second, base::Log log)
+  FallbackAdapter(std::unique_ptr<KubernetesAdapter> first, std::unique_ptr<DownwardAdapter> second,
+                  base::Log log)
       : first_(std::move(first)), second_(std::move(second)), log_(log) {}
   ~FallbackAdapter() override { stop(); }
 

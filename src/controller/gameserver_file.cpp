@@ -34,7 +34,8 @@ base::Result<base::UniqueFd> lock(base::Os& os, int run_directory) {
 base::Result<std::string> read_gameserver_file(base::Os& os, int run_directory) {
   auto text = base::read_small_file(os, run_directory, kGameServerFile, kMostBytes, kGameServerFile);
   if (!text) return text.error();
-  if (const auto fine = base::parse_json_object(*text, kGameServerFile, Code::io, 24); !fine) return fine.error();
+  if (const auto fine = base::parse_json_object(*text, kGameServerFile, Code::io, 24); !fine)
+    return fine.error();
   return text;
 }
 
@@ -43,12 +44,14 @@ std::string fresh_gameserver(base::Os& os, const std::string& name) {
   OrderedJson out;
   out["apiVersion"] = "game.kruise.io/v1alpha1";
   out["kind"] = "GameServer";
-  out["metadata"] = {{"name", name},
-                     {"namespace", "local"},
-                     {"uid", base::make_uuid(os)},
-                     {"labels", {{keys::kUpdateHook, "true"}, {keys::kDeleteHook, "true"}, {keys::kLifecycle, "Normal"}}},
-                     {"annotations", OrderedJson::object()}};
-  out["spec"] = {{"opsState", keys::kNone}, {"updatePriority", 0}, {"deletionPriority", 0}, {"networkDisabled", false}};
+  out["metadata"] = {
+      {"name", name},
+      {"namespace", "local"},
+      {"uid", base::make_uuid(os)},
+      {"labels", {{keys::kUpdateHook, "true"}, {keys::kDeleteHook, "true"}, {keys::kLifecycle, "Normal"}}},
+      {"annotations", OrderedJson::object()}};
+  out["spec"] = {
+      {"opsState", keys::kNone}, {"updatePriority", 0}, {"deletionPriority", 0}, {"networkDisabled", false}};
   out["status"] = {{"desiredState", "Ready"},
                    {"currentState", "Ready"},
                    {"networkStatus",
@@ -74,7 +77,8 @@ base::Result<std::string> edit_gameserver_file(base::Os& os, int run_directory, 
   if (const auto changed = change(gameserver); !changed) return changed.error();
   std::string after = base::dump(gameserver, 2) + "\n";
   // An editor knows nothing of the lock: what it has written meanwhile is not lost.
-  if (const auto again = read_gameserver_file(os, run_directory); !is_new && (!again || *again != *before)) return edited;
+  if (const auto again = read_gameserver_file(os, run_directory); !is_new && (!again || *again != *before))
+    return edited;
   if (const auto written = base::replace_file(os, run_directory, kGameServerFile, after, 0644); !written)
     return written.error();
   return after;

@@ -66,10 +66,12 @@ void Handshake::begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, 
 }
 
 void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
-  const bool is_another = notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
+  const bool is_another =
+      notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
   if (is_another) notice_.reset();
   if (!notice_ || notice_->kind != Notice::Kind::update) {
-    // What a process finds going on at its start has brought it about; only what is still to come is news to it.
+    // What a process finds going on at its start has brought it about; only what is still to come is news to
+    // it.
     if (facts.grace)
       begin(Notice::Kind::update, facts, clock, actions);
     else if (!first_) {
@@ -88,8 +90,8 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
   }
 }
 
-// Neither coming nor going on: arm the hooks for the next time. A label left released would let the next update
-// through unasked, and in `Updated` it holds up the whole rollout.
+// Neither coming nor going on: arm the hooks for the next time. A label left released would let the next
+// update through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
   if (notice_) {
     const bool was_to_come = notice_->phase == Notice::Phase::coming && notice_->waits && !allowed_;
@@ -113,7 +115,8 @@ void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   } else if (!notice_->containers && facts.updating) {
     notice_->containers.emplace();
     for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");
-  } else if (!notice_->containers && facts.stage == Stage::updating && facts.state && !facts.state->containers.empty()) {
+  } else if (!notice_->containers && facts.stage == Stage::updating && facts.state &&
+             !facts.state->containers.empty()) {
     notice_->revision = facts.state->revision;
     notice_->containers.emplace();
     for (const std::string& name : facts.state->containers) notice_->containers->emplace_back(name, "");

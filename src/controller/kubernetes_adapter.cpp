@@ -78,7 +78,8 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   reading_ = false;
   const std::string what = "get gameserver " + identity_.name;
   if (!result) return trouble(result.error(), std::nullopt);
-  if (!is_success(*result) && result->status != 404) return trouble(kube::error_of(*result, what), result->retry_after);
+  if (!is_success(*result) && result->status != 404)
+    return trouble(kube::error_of(*result, what), result->retry_after);
   if (result->status == 404) {
     // OKG makes it after the pod; a watch from the beginning tells when.
     version_.clear();
@@ -98,8 +99,9 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
 }
 
 void KubernetesAdapter::watch() {
-  std::string target = path() + "?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3D" + identity_.name +
-                       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
+  std::string target =
+      path() + "?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3D" + identity_.name +
+      "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watched_at_ = os_.monotonic_ns();
   retry_after_.reset();
@@ -145,12 +147,13 @@ void KubernetesAdapter::line(std::string_view text) {
 void KubernetesAdapter::watch_ended(const Error& error) {
   if (error.code == Code::denied) {
     may_watch_ = false;
-    log_.warn("controller", error.text + ": reading every " + std::to_string(times_.unwatched.count() / 1000) +
-                                " s instead");
+    log_.warn("controller", error.text + ": reading every " +
+                                std::to_string(times_.unwatched.count() / 1000) + " s instead");
     return after(times_.unwatched, &KubernetesAdapter::read);
   }
   if (kube::is_gone(error)) version_.clear();
-  if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch) return watch_again(milliseconds(0));
+  if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch)
+    return watch_again(milliseconds(0));
   if (error.code == Code::closed) return watch_again(backoff_.next());
   ++counts_.errors;
   trouble(error, retry_after_);
@@ -165,26 +168,26 @@ void KubernetesAdapter::watch_again(milliseconds time) {
 
 void KubernetesAdapter::send(Patch patch) {
   ++counts_.requests;
-  transport_->send(
-      {"PATCH", path() + "/" + identity_.name + "?fieldManager=okg", "application/merge-patch+json",
-       base::dump(to_merge_patch(patch))},
-      times_.call, [this, id = patch.id](base::Result<kube::Response> result) {
-        const std::string what = "patch gameserver " + identity_.name;
-        if (!result || !is_success(*result)) {
-          ++counts_.errors;
-          Error error = result ? kube::error_of(*result, what) : result.error();
-          // A token that ran out is replaced sooner or later: the wish stays.
-          if (result && result->status == 401) error.code = Code::io;
-          if (result && result->status == 403) {
-            denied_ = true;
-            log_.warn("controller", error.text);
-          }
-          return sink_.patched(id, std::move(error));
-        }
-        const auto object = read_object(result->body);
-        if (!object) return sink_.patched(id, Error(Code::io, what + ": the answer is no GameServer"));
-        sink_.patched(id, with_podinfo(*object));
-      });
+  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg",
+                    "application/merge-patch+json", base::dump(to_merge_patch(patch))},
+                   times_.call, [this, id = patch.id](base::Result<kube::Response> result) {
+                     const std::string what = "patch gameserver " + identity_.name;
+                     if (!result || !is_success(*result)) {
+                       ++counts_.errors;
+                       Error error = result ? kube::error_of(*result, what) : result.error();
+                       // A token that ran out is replaced sooner or later: the wish stays.
+                       if (result && result->status == 401) error.code = Code::io;
+                       if (result && result->status == 403) {
+                         denied_ = true;
+                         log_.warn("controller", error.text);
+                       }
+                       return sink_.patched(id, std::move(error));
+                     }
+                     const auto object = read_object(result->body);
+                     if (!object)
+                       return sink_.patched(id, Error(Code::io, what + ": the answer is no GameServer"));
+                     sink_.patched(id, with_podinfo(*object));
+                   });
 }
 
 // ---- What is told

@@ -1,8 +1,8 @@
-// The controller with rights to the Kubernetes API: our own GameServer is read once, then watched; patches carry the
-// version they are based on.
+// The controller with rights to the Kubernetes API: our own GameServer is read once, then watched; patches
+// carry the version they are based on.
 //
-// In peace this makes about a dozen requests an hour: the watch, which the server ends after some minutes. Where watching
-// is forbidden, the object is read every 75 s.
+// In peace this makes about a dozen requests an hour: the watch, which the server ends after some minutes.
+// Where watching is forbidden, the object is read every 75 s.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -21,10 +21,10 @@
 namespace okg::controller {
 
 struct KubernetesTimes {
-  std::chrono::milliseconds call{10'000};            // a get or a patch, all of it
-  std::chrono::milliseconds watch{400'000};          // how long the server is asked to keep a watch
-  std::chrono::milliseconds silence{520'000};        // without a byte: bookmarks come every minute or so, if at all
-  std::chrono::milliseconds unwatched{75'000};       // between reads where watching is forbidden
+  std::chrono::milliseconds call{10'000};      // a get or a patch, all of it
+  std::chrono::milliseconds watch{400'000};    // how long the server is asked to keep a watch
+  std::chrono::milliseconds silence{520'000};  // without a byte: bookmarks come every minute or so, if at all
+  std::chrono::milliseconds unwatched{75'000};  // between reads where watching is forbidden
   std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
 };
 
@@ -72,9 +72,9 @@ class KubernetesAdapter final : public Adapter {
   kube::Backoff backoff_;
   boost::asio::steady_timer timer_;
   AdapterSink sink_;
-  ObjectPtr object_;           // as the API has it
-  ObjectPtr pod_;              // as the volume has it
-  std::string version_;        // to watch from; "" from whatever is there
+  ObjectPtr object_;     // as the API has it
+  ObjectPtr pod_;        // as the volume has it
+  std::string version_;  // to watch from; "" from whatever is there
   std::int64_t watched_at_ = 0;
   std::optional<std::chrono::milliseconds> retry_after_;
   bool reading_ = false;

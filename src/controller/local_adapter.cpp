@@ -49,7 +49,8 @@ void LocalAdapter::start(AdapterSink sink) {
 void LocalAdapter::watch() {
   inotify_fd_.reset(os_.inotify_open());
   if (!inotify_fd_) return;
-  if (os_.inotify_watch(inotify_fd_.get(), run_path_.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0) return;
+  if (os_.inotify_watch(inotify_fd_.get(), run_path_.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE) < 0)
+    return;
   boost::system::error_code failed;
   inotify_.assign(inotify_fd_.get(), failed);
   if (failed) return;

@@ -1,4 +1,5 @@
-// The controller of a laptop: a file, <run>/gameserver.json. Who edits it, by hand or by `okg local`, plays OKG.
+// The controller of a laptop: a file, <run>/gameserver.json. Who edits it, by hand or by `okg local`, plays
+// OKG.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -17,8 +18,8 @@ namespace okg::controller {
 class LocalAdapter final : public Adapter {
  public:
   // The descriptor stays the caller's.
-  LocalAdapter(boost::asio::io_context& io, base::Os& os, int run_directory, std::string run_path, std::string name,
-               base::Log log);
+  LocalAdapter(boost::asio::io_context& io, base::Os& os, int run_directory, std::string run_path,
+               std::string name, base::Log log);
   ~LocalAdapter() override { stop(); }
 
   const char* name() const override { return "local"; }

@@ -10,7 +10,8 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::string_view kNothing = "Unknown", kAgain = ".again", kUpdateOk = ".update-ok", kDeleteOk = ".delete-ok";
+constexpr std::string_view kNothing = "Unknown", kAgain = ".again", kUpdateOk = ".update-ok",
+                           kDeleteOk = ".delete-ok";
 
 bool take_end(std::string_view& text, std::string_view end) {
   if (!text.ends_with(end)) return false;
@@ -31,9 +32,12 @@ base::Result<OpsToken> parse_ops_token(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
   const Error none(Code::invalid_argument, base::quote(text) + ": no token of `okg probe ops`");
   OpsToken token;
-  if (take_end(text, kUpdateOk)) token.answer = OpsToken::Answer::update_ok;
-  else if (take_end(text, kDeleteOk)) token.answer = OpsToken::Answer::delete_ok;
-  else token.again = take_end(text, kAgain);
+  if (take_end(text, kUpdateOk))
+    token.answer = OpsToken::Answer::update_ok;
+  else if (take_end(text, kDeleteOk))
+    token.answer = OpsToken::Answer::delete_ok;
+  else
+    token.again = take_end(text, kAgain);
   if (text == kNothing) return token;
   if (!check_ops_state(text)) return none;
   token.state = text;

@@ -1,9 +1,10 @@
-// What `okg probe ops` prints, run by kruise-daemon as a service quality: one token of a closed set, whose actions in the
-// GameServerSet do without rights what a patch would do. <run>/ops holds it, so that it stays while the server restarts.
+// What `okg probe ops` prints, run by kruise-daemon as a service quality: one token of a closed set, whose
+// actions in the GameServerSet do without rights what a patch would do. <run>/ops holds it, so that it stays
+// while the server restarts.
 //
-// A container can have but one service quality that is reliable (facts 3.5), so one token says both: the opsState, and the
-// answer to an update or deletion that waits. OKG acts on a token that differs from the one before: ".again" says a state
-// once more that somebody else has changed since.
+// A container can have but one service quality that is reliable (facts 3.5), so one token says both: the
+// opsState, and the answer to an update or deletion that waits. OKG acts on a token that differs from the one
+// before: ".again" says a state once more that somebody else has changed since.
 #pragma once
 
 #include <optional>

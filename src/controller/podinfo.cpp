@@ -15,7 +15,8 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // all annotations of an object: 256 KiB, before quoting
+constexpr std::size_t kMostBytes = std::size_t{1}
+                                   << 20;  // all annotations of an object: 256 KiB, before quoting
 
 void append_utf8(std::string& out, std::uint32_t code) {
   if (code < 0x80) {
@@ -39,10 +40,14 @@ std::optional<std::uint32_t> hex(std::string_view digits) {
   std::uint32_t value = 0;
   for (const char c : digits) {
     value <<= 4;
-    if (c >= '0' && c <= '9') value |= static_cast<std::uint32_t>(c - '0');
-    else if (c >= 'a' && c <= 'f') value |= static_cast<std::uint32_t>(c - 'a' + 10);
-    else if (c >= 'A' && c <= 'F') value |= static_cast<std::uint32_t>(c - 'A' + 10);
-    else return std::nullopt;
+    if (c >= '0' && c <= '9')
+      value |= static_cast<std::uint32_t>(c - '0');
+    else if (c >= 'a' && c <= 'f')
+      value |= static_cast<std::uint32_t>(c - 'a' + 10);
+    else if (c >= 'A' && c <= 'F')
+      value |= static_cast<std::uint32_t>(c - 'A' + 10);
+    else
+      return std::nullopt;
   }
   return value;
 }
@@ -105,7 +110,8 @@ ObjectPtr build(const std::string& labels, const std::string& annotations, const
   object->ops_state = copy_of(*object, keys::kOpsState);
   object->update_priority = copy_of(*object, keys::kUpdatePriority);
   object->deletion_priority = copy_of(*object, keys::kDeletePriority);
-  if (const Value disabled = copy_of(*object, keys::kNetworkDisabled)) object->network_disabled = *disabled == "true";
+  if (const Value disabled = copy_of(*object, keys::kNetworkDisabled))
+    object->network_disabled = *disabled == "true";
   object->state = copy_of(*object, keys::kState).value_or("");
   object->lifecycle = copy_of(*object, keys::kLifecycle).value_or("");
   object->deleting = object->state == "Deleting";
@@ -144,7 +150,8 @@ base::Result<ObjectPtr> Podinfo::look() {
   if (looked_ && !data.empty() && data == last_data_) return ObjectPtr();
   if (!data.empty()) {
     base::UniqueFd inner(os_.open(root.get(), data.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (!inner) return base::error_from_errno(-inner.get(), "open " + directory_ + "/" + data);  // swapped: look again
+    if (!inner)
+      return base::error_from_errno(-inner.get(), "open " + directory_ + "/" + data);  // swapped: look again
     root = std::move(inner);
   }
   auto labels = read(os_, root.get(), "labels");
@@ -154,8 +161,10 @@ base::Result<ObjectPtr> Podinfo::look() {
   auto network = read(os_, root.get(), "network");
   if (!network) return network.error();
   if (labels->empty() && annotations->empty())
-    return Error(Code::not_found, directory_ + ": neither labels nor annotations: mount a downwardAPI volume with both");
-  const bool same = looked_ && *labels == last_labels_ && *annotations == last_annotations_ && *network == last_network_;
+    return Error(Code::not_found,
+                 directory_ + ": neither labels nor annotations: mount a downwardAPI volume with both");
+  const bool same =
+      looked_ && *labels == last_labels_ && *annotations == last_annotations_ && *network == last_network_;
   looked_ = true;
   last_data_ = data;
   if (same) return ObjectPtr();

@@ -1,5 +1,6 @@
-// The pod's downward API volume: the files `labels`, `annotations` and, where there is one, `network`. It needs no rights,
-// and is some seconds behind. The kubelet swaps all of it at once by renaming the link `..data`.
+// The pod's downward API volume: the files `labels`, `annotations` and, where there is one, `network`. It
+// needs no rights, and is some seconds behind. The kubelet swaps all of it at once by renaming the link
+// `..data`.
 #pragma once
 
 #include <map>
@@ -17,7 +18,8 @@ class Podinfo {
  public:
   Podinfo(base::Os& os, std::string directory) : os_(os), directory_(std::move(directory)) {}
 
-  // What is there now, as an object; null when it is what the last call gave. not_found: there is no such volume.
+  // What is there now, as an object; null when it is what the last call gave. not_found: there is no such
+  // volume.
   base::Result<ObjectPtr> look();
   const std::string& directory() const { return directory_; }
 

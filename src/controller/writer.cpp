@@ -84,7 +84,8 @@ void Writer::step(Nanoseconds now, WriterActions& actions) {
     const Value current = object_->get(at->first);
     switch (may(entry, current)) {
       case May::nothing_to_do:
-        if (entry.wish.ticket != 0) actions.push_back(writer_action::Finished{entry.wish.ticket, std::nullopt});
+        if (entry.wish.ticket != 0)
+          actions.push_back(writer_action::Finished{entry.wish.ticket, std::nullopt});
         entry.wish.ticket = 0;
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
@@ -94,8 +95,9 @@ void Writer::step(Nanoseconds now, WriterActions& actions) {
       case May::conflict:
         if (entry.wish.ticket != 0)
           actions.push_back(writer_action::Finished{
-              entry.wish.ticket, Error(Code::conflict, at->first + ": holds " + shown(current) +
-                                                           ", which somebody else set: look at it and decide again")});
+              entry.wish.ticket,
+              Error(Code::conflict, at->first + ": holds " + shown(current) +
+                                        ", which somebody else set: look at it and decide again")});
         at = entries_.erase(at);
         break;
       case May::write:
@@ -119,7 +121,8 @@ void Writer::step(Nanoseconds now, WriterActions& actions) {
 // A bucket of tokens: a game that sets a label every tick must not flood the API server.
 bool Writer::may_send(Nanoseconds now) {
   if (refilled_at_ != 0)
-    tokens_ = std::min(kBurst, tokens_ + static_cast<double>(now - refilled_at_) / kSecond * kPatchesPerSecond);
+    tokens_ =
+        std::min(kBurst, tokens_ + static_cast<double>(now - refilled_at_) / kSecond * kPatchesPerSecond);
   refilled_at_ = now;
   if (tokens_ < 1) {
     pause_until_ = now + static_cast<Nanoseconds>((1 - tokens_) / kPatchesPerSecond * kSecond) + 1;
@@ -131,7 +134,8 @@ bool Writer::may_send(Nanoseconds now) {
 
 WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
   WriterActions actions;
-  if (object && object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
+  if (object && object_ && object->uid == object_->uid &&
+      is_older(object->resource_version, object_->resource_version))
     return actions;
   const bool is_another = object && object_ && object->uid != object_->uid;
   object_ = std::move(object);
@@ -231,7 +235,8 @@ void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) 
 // Also after a timeout it may have arrived: the object itself tells.
 void Writer::forget_answer() {
   for (const auto& [field, sent] : sent_)
-    if (const auto found = entries_.find(field); found != entries_.end() && found->second.serial == sent.serial)
+    if (const auto found = entries_.find(field);
+        found != entries_.end() && found->second.serial == sent.serial)
       found->second.may_have_arrived = true;
 }
 
@@ -266,12 +271,14 @@ WriterActions Writer::tick(Nanoseconds now) {
       continue;
     }
     const bool is_over = wish.expect.has_value();
-    if (const auto sent = sent_.find(at->first); sent != sent_.end() && sent->second.serial == at->second.serial)
+    if (const auto sent = sent_.find(at->first);
+        sent != sent_.end() && sent->second.serial == at->second.serial)
       sent->second.wish.ticket = 0;
     actions.push_back(writer_action::Finished{
         std::exchange(wish.ticket, 0),
-        Error(Code::timeout, at->first + (is_over ? ": was not written in time" : ": not written yet; it will be, unless "
-                                                                                 "somebody sets something else"))});
+        Error(Code::timeout, at->first + (is_over ? ": was not written in time"
+                                                  : ": not written yet; it will be, unless "
+                                                    "somebody sets something else"))});
     // What was to be compared with the value of then is not written later.
     at = is_over ? entries_.erase(at) : std::next(at);
   }
@@ -315,7 +322,8 @@ Value Writer::effective(const Field& field) const {
 
 bool Writer::is_wanted(const Field& field, const Value& value) const {
   const auto found = entries_.find(field);
-  return found != entries_.end() && found->second.phase == Phase::waiting && found->second.wish.value == value;
+  return found != entries_.end() && found->second.phase == Phase::waiting &&
+         found->second.wish.value == value;
 }
 
 }  // namespace okg::controller

@@ -1,8 +1,10 @@
-// What is to be written to the GameServer, and what became of it: a pure state machine, without I/O or a clock.
+// What is to be written to the GameServer, and what became of it: a pure state machine, without I/O or a
+// clock.
 //
-// Every patch carries the resourceVersion it is based on. A field that somebody else changed meanwhile is left
-// alone: the wish ends as a conflict, and the game hears of the other value. Only what the controller provably took
-// back with a copy older than our write (docs/controller-protocol.md) is written again, a bounded number of times.
+// Every patch carries the resourceVersion it is based on. A field that somebody else changed meanwhile is
+// left alone: the wish ends as a conflict, and the game hears of the other value. Only what the controller
+// provably took back with a copy older than our write (docs/controller-protocol.md) is written again, a
+// bounded number of times.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,9 @@ ControllerDriver::ControllerDriver(base::Os& os, Options options, PollSignal& si
       options_(std::move(options)),
       signal_(signal),
       hooks_(std::move(hooks)),
-      conversation_({options_.controller.pod_uid, options_.controller.handshake}) {}
+      conversation_({options_.controller.pod_uid, options_.controller.handshake}) {
+  if (options_.controller.kind == Kind::off) static_cast<void>(conversation_.linked(Link::off, clock()));
+}
 
 ControllerDriver::~ControllerDriver() = default;
 
@@ -43,8 +45,8 @@ controller::Conversation::Clock ControllerDriver::clock() {
 std::unique_ptr<controller::Adapter> ControllerDriver::make_adapter(boost::asio::io_context& io) {
   const ControllerOptions& wanted = options_.controller;
   const auto downward = [&] {
-    return std::make_unique<controller::DownwardAdapter>(io, os_, wanted.podinfo_directory, options_.run_directory,
-                                                         wanted.handshake, options_.log);
+    return std::make_unique<controller::DownwardAdapter>(
+        io, os_, wanted.podinfo_directory, options_.run_directory, wanted.handshake, options_.log);
   };
   switch (wanted.kind) {
     case Kind::off:
@@ -66,8 +68,8 @@ std::unique_ptr<controller::Adapter> ControllerDriver::make_adapter(boost::asio:
   controller::KubernetesAdapter::Identity identity{
       wanted.pod_namespace.empty() ? config->name_space : wanted.pod_namespace, wanted.pod_name};
   auto api = std::make_unique<controller::KubernetesAdapter>(
-      io, os_, kube::make_tls_transport(io, os_, *config, options_.log), std::move(identity), wanted.podinfo_directory,
-      options_.log);
+      io, os_, kube::make_tls_transport(io, os_, *config, options_.log), std::move(identity),
+      wanted.podinfo_directory, options_.log);
   return std::make_unique<controller::FallbackAdapter>(std::move(api), downward(), options_.log);
 }
 
@@ -186,7 +188,8 @@ void ControllerDriver::take(Sayings sayings) {
   flush_soon();
 }
 
-base::Status ControllerDriver::set(const controller::Field& field, controller::Value value, WriteOptions options) {
+base::Status ControllerDriver::set(const controller::Field& field, controller::Value value,
+                                   WriteOptions options) {
   const std::lock_guard lock(mutex_);
   if (stopped_) return Error(Code::closed, field + ": the server is closed");
   if (options_.controller.kind == Kind::off)
@@ -224,7 +227,8 @@ base::Status ControllerDriver::allow(std::uint64_t notice) {
   if (stopped_) return Error(Code::closed, "allow: the server is closed");
   Sayings sayings;
   if (!conversation_.allow(notice, clock(), &sayings))
-    return Error(Code::not_found, "allow: notice " + std::to_string(notice) + " is over, or there never was one");
+    return Error(Code::not_found,
+                 "allow: notice " + std::to_string(notice) + " is over, or there never was one");
   take(std::move(sayings));
   return {};
 }

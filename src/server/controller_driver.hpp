@@ -1,6 +1,6 @@
-// Carries the conversation with the controller: what the adapter sees and what the game wants goes into the state machine,
-// what comes out goes to the adapter, on the io thread, and to the game, on the polling thread. One mutex guards it; no
-// user code runs under it.
+// Carries the conversation with the controller: what the adapter sees and what the game wants goes into the
+// state machine, what comes out goes to the adapter, on the io thread, and to the game, on the polling
+// thread. One mutex guards it; no user code runs under it.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -70,7 +70,8 @@ class ControllerDriver {
   // --- Polling thread ---
   void add(ListenerPtr listener);
   void remove(const ListenerPtr& listener);
-  // Tells what there is to tell, until `budget_ns` (0: no bound) is used up; at least one thing. The number of callbacks.
+  // Tells what there is to tell, until `budget_ns` (0: no bound) is used up; at least one thing. The number
+  // of callbacks.
   int run(std::int64_t budget_ns);
   // Ends every write that is waited for, here.
   void finish();
@@ -134,7 +135,8 @@ class ControllerDriver {
   controller::Ticket last_ticket_ = 0;
   std::map<controller::Ticket, Waiting> waiting_;
   std::map<controller::Field, controller::Ticket> newest_;  // of a field that is being written
-  std::map<controller::Field, controller::Value> believed_;  // what the game has set and not seen otherwise since
+  std::map<controller::Field, controller::Value>
+      believed_;  // what the game has set and not seen otherwise since
   // For the polling thread.
   std::deque<Done> done_;
   std::deque<controller::Notice> notices_;

@@ -14,8 +14,9 @@ namespace {
 // Everything of it that the game can see.
 bool same(const controller::Object& a, const controller::Object& b) {
   return a.ops_state == b.ops_state && a.update_priority == b.update_priority &&
-         a.deletion_priority == b.deletion_priority && a.network_disabled == b.network_disabled && a.state == b.state &&
-         a.deleting == b.deleting && a.labels == b.labels && a.annotations == b.annotations && a.network == b.network;
+         a.deletion_priority == b.deletion_priority && a.network_disabled == b.network_disabled &&
+         a.state == b.state && a.deleting == b.deleting && a.labels == b.labels &&
+         a.annotations == b.annotations && a.network == b.network;
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ base::Result<Kind> kind_of(base::Os& os, const base::Environment& environment, c
 }
 
 // A label's key; "-" switches the hook off.
-base::Result<std::string> hook(const base::Environment& environment, const char* variable, const char* fallback) {
+base::Result<std::string> hook(const base::Environment& environment, const char* variable,
+                               const char* fallback) {
   const std::string key = environment(variable).value_or(fallback);
   if (key == "-") return std::string();
   if (const auto fine = controller::check_key(key); !fine)
@@ -44,8 +45,8 @@ base::Result<std::string> hook(const base::Environment& environment, const char*
 }  // namespace
 
 base::Result<ControllerOptions> resolve_controller(base::Os& os, const base::Environment& environment,
-                                                   const std::string& podinfo_directory, const std::string& given,
-                                                   std::int64_t patience_ns) {
+                                                   const std::string& podinfo_directory,
+                                                   const std::string& given, std::int64_t patience_ns) {
   ControllerOptions out;
   const auto kind = kind_of(os, environment, podinfo_directory,
                             given.empty() ? environment("OKG_CONTROLLER").value_or("") : given);

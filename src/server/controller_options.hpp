@@ -20,7 +20,7 @@ struct ControllerOptions {
 
 // `given`: "", or what OKG_CONTROLLER may hold. `patience`: 0, or how long an update waits for the game.
 base::Result<ControllerOptions> resolve_controller(base::Os& os, const base::Environment& environment,
-                                                   const std::string& podinfo_directory, const std::string& given,
-                                                   std::int64_t patience_ns);
+                                                   const std::string& podinfo_directory,
+                                                   const std::string& given, std::int64_t patience_ns);
 
 }  // namespace okg::server

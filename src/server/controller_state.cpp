@@ -63,7 +63,8 @@ OrderedJson json_of(const controller::Notice& notice, std::int64_t now) {
   out["kind"] = notice.kind == controller::Notice::Kind::update ? "update" : "deletion";
   out["phase"] = name_of(notice.phase);
   out["waits"] = notice.waits;
-  out["deadline_ms"] = notice.deadline ? OrderedJson((*notice.deadline - now) / 1'000'000) : OrderedJson(nullptr);
+  out["deadline_ms"] =
+      notice.deadline ? OrderedJson((*notice.deadline - now) / 1'000'000) : OrderedJson(nullptr);
   out["revision"] = or_null(notice.revision);
   if (!notice.containers) {
     out["containers"] = nullptr;
@@ -97,7 +98,8 @@ OrderedJson ControllerDriver::json() {
                     {"state", or_null(object.network.current)},
                     {"internal", addresses(object.network.internal)},
                     {"external", addresses(object.network.external)}};
-  out["update"] = conversation_.notice() ? json_of(*conversation_.notice(), os_.monotonic_ns()) : OrderedJson(nullptr);
+  out["update"] =
+      conversation_.notice() ? json_of(*conversation_.notice(), os_.monotonic_ns()) : OrderedJson(nullptr);
   return out;
 }
 

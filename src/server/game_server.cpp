@@ -39,17 +39,18 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
   server->orders_.emplace(os, run);
   server->controller_ = std::make_unique<ControllerDriver>(
       os,
-      ControllerDriver::Options{resolved.controller, run, resolved.endpoint.run_directory, resolved.name, resolved.log},
+      ControllerDriver::Options{resolved.controller, run, resolved.endpoint.run_directory, resolved.name,
+                                resolved.log},
       server->signal_,
-      ControllerDriver::Hooks{[raw = server.get()](const controller::say::Ask& ask) { raw->carry_out(ask); },
-                              [raw = server.get()](const controller::Object& object) { raw->start_->see(object); }});
+      ControllerDriver::Hooks{
+          [raw = server.get()](const controller::say::Ask& ask) { raw->carry_out(ask); },
+          [raw = server.get()](const controller::Object& object) { raw->start_->see(object); }});
   IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
                        resolved.tick_timeout.count(), resolved.log};
-  server->io_ =
-      std::make_unique<IoThread>(os, std::move(io), *server->driver_, *server->controller_,
-                                 static_cast<control::Backend&>(*server),
-                                 IoThread::Hooks{[raw = server.get()](std::int64_t now) { raw->sample(now); },
-                                                 [raw = server.get()] { raw->report(); }});
+  server->io_ = std::make_unique<IoThread>(
+      os, std::move(io), *server->driver_, *server->controller_, static_cast<control::Backend&>(*server),
+      IoThread::Hooks{[raw = server.get()](std::int64_t now) { raw->sample(now); },
+                      [raw = server.get()] { raw->report(); }});
   return server;
 }
 
@@ -107,7 +108,8 @@ void GameServer::begin_life() {
   life.started_ns = os_.realtime_ns();
   life.pod_uid = options_.controller.pod_uid;
   life.pod_ip = options_.controller.pod_ip;
-  start_.emplace(os_, instance_ ? instance_->directory() : -1, std::move(life), options_.controller.container);
+  start_.emplace(os_, instance_ ? instance_->directory() : -1, std::move(life),
+                 options_.controller.container);
   if (const auto written = start_->begin(); !written) options_.log.warn("server", written.error().text);
 }
 
@@ -273,13 +275,15 @@ void GameServer::report() {
 
 // An operator's order is looked at as one that came to the endpoint.
 void GameServer::carry_out(const controller::say::Ask& ask) {
-  const std::string what = std::string(ask.rollback ? "rollback" : "reload") + " by annotation, " + base::quote(ask.to);
+  const std::string what =
+      std::string(ask.rollback ? "rollback" : "reload") + " by annotation, " + base::quote(ask.to);
   const auto is_new = orders_->begin(ask);
   if (!is_new) return options_.log.warn("server", what + ": " + is_new.error().text);
   if (!*is_new) return;
   const auto digest = payload::Digest::from_either(ask.to);
   if (!digest && !(ask.rollback && ask.to == "last_good"))
-    return options_.log.warn("server", what + ": not a digest: sha256:…" + (ask.rollback ? ", or last_good" : ""));
+    return options_.log.warn("server",
+                             what + ": not a digest: sha256:…" + (ask.rollback ? ", or last_good" : ""));
   const std::optional<payload::Digest> to = digest ? std::optional(*digest) : std::nullopt;
   const auto outcome = ask.rollback ? request_rollback(to, true, nullptr) : request_reload(to, true, nullptr);
   options_.log.info("server", what + (outcome.text.empty() ? "" : ": " + outcome.text));

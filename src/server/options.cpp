@@ -62,7 +62,8 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
                      ": shorter than 1ms");
   const auto probation = duration(environment, "OKG_PROBATION", given.probation, 10s);
   if (!probation) return probation.error();
-  auto controller = resolve_controller(os, environment, directories.podinfo, given.controller, given.update_timeout_ns);
+  auto controller =
+      resolve_controller(os, environment, directories.podinfo, given.controller, given.update_timeout_ns);
   if (!controller) return controller.error();
   options.controller = std::move(*controller);
   options.tick_timeout = *tick;

@@ -18,7 +18,8 @@ namespace okg::server {
 
 // As handed in; an empty field asks the environment.
 struct GivenOptions {
-  std::string name, server_version, payload_directory, run_directory, http, legacy_reload, token_file, controller;
+  std::string name, server_version, payload_directory, run_directory, http, legacy_reload, token_file,
+      controller;
   std::optional<std::chrono::nanoseconds> tick_timeout, probation;
   std::int64_t update_timeout_ns = 0;
   base::LogSink log = nullptr;

@@ -21,8 +21,9 @@ base::Result<bool> Orders::begin(const controller::say::Ask& ask) {
   if (last == whole) return false;
   const std::string before = std::exchange(last, whole);
   const base::OrderedJson json = {{"schema", "okg.orders/v1"}, {"reload", reload_}, {"rollback", rollback_}};
-  const auto written = run_ < 0 ? base::Status(base::Error(base::Code::unsupported, "there is no run directory"))
-                                : base::replace_file(os_, run_, kOrdersFile, base::dump(json, 1) + "\n", 0644);
+  const auto written = run_ < 0
+                           ? base::Status(base::Error(base::Code::unsupported, "there is no run directory"))
+                           : base::replace_file(os_, run_, kOrdersFile, base::dump(json, 1) + "\n", 0644);
   if (written) return true;
   last = before;
   return written.error();

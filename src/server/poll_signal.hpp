@@ -1,5 +1,6 @@
-// Tells the polling thread that okg has something for it: an atomic word that poll() looks at, and a descriptor for loops
-// that sleep. Each source has a bit, so that one that has been served does not silence another.
+// Tells the polling thread that okg has something for it: an atomic word that poll() looks at, and a
+// descriptor for loops that sleep. Each source has a bit, so that one that has been served does not silence
+// another.
 #pragma once
 
 #include <atomic>

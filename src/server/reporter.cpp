@@ -36,7 +36,8 @@ void Reporter::look(const DriverState& state, ControllerDriver& controller) {
   // A label cannot hold every version.
   now[controller::annotation_field(keys::kPayloadVersionRaw)] =
       state.active && label != state.active_version ? Value(state.active_version) : std::nullopt;
-  now[controller::annotation_field(keys::kPayloadDigest)] = state.active ? Value(state.active->text()) : std::nullopt;
+  now[controller::annotation_field(keys::kPayloadDigest)] =
+      state.active ? Value(state.active->text()) : std::nullopt;
   const bool failed = state.last && state.last->failure;
   now[controller::annotation_field(keys::kReloadError)] =
       failed ? Value(base::one_line(state.last->failure->text)) : std::nullopt;

@@ -1,4 +1,5 @@
-// What the GameServer tells of the payload in use: `kubectl get gs -L okg-sdk/payload-version` answers who runs what.
+// What the GameServer tells of the payload in use: `kubectl get gs -L okg-sdk/payload-version` answers who
+// runs what.
 #pragma once
 
 #include <map>

@@ -14,7 +14,8 @@ namespace {
 using base::OrderedJson;
 
 constexpr char kInstanceFile[] = "instance.json";
-// Its modification time is the CLOCK_BOOTTIME at which the server was last known to live: a system call a second, no more.
+// Its modification time is the CLOCK_BOOTTIME at which the server was last known to live: a system call a
+// second, no more.
 constexpr char kAliveFile[] = "alive";
 
 std::optional<Life> read_life(base::Os& os, int run) {
@@ -80,11 +81,15 @@ const char* start_reason_name(StartReason reason) {
 }
 
 OrderedJson StartReport::json() const {
-  return {{"reason", start_reason_name(reason)}, {"final", is_final},
-          {"image_from", or_null(image_from)},   {"image_to", or_null(image_to)},
+  return {{"reason", start_reason_name(reason)},
+          {"final", is_final},
+          {"image_from", or_null(image_from)},
+          {"image_to", or_null(image_to)},
           {"downtime_ms", downtime_ns < 0 ? OrderedJson(nullptr) : OrderedJson(downtime_ns / 1'000'000)},
-          {"same_pod", or_null(same_pod)},       {"same_ip", or_null(same_ip)},
-          {"same_network", or_null(same_network)}, {"instance_before", or_null(instance_before)}};
+          {"same_pod", or_null(same_pod)},
+          {"same_ip", or_null(same_ip)},
+          {"same_network", or_null(same_network)},
+          {"instance_before", or_null(instance_before)}};
 }
 
 StartReport decide_start(const std::optional<Life>& before, const Life& now, const std::string& container,
@@ -103,13 +108,15 @@ StartReport decide_start(const std::optional<Life>& before, const Life& now, con
   report.image_from = before->image;
   report.image_to = now.image;
   report.reason = before->ended ? StartReason::restart : StartReason::crash;
-  bool is_update = compare(before->image, now.image) == false || compare(before->image_id, now.image_id) == false;
+  bool is_update =
+      compare(before->image, now.image) == false || compare(before->image_id, now.image_id) == false;
   if (object != nullptr && !container.empty()) {
     // Kruise's record of the last update stays: it counts if it is younger than the process before us.
     const auto facts = controller::read_update_facts(*object, "", "");
-    is_update = is_update || (facts.state && facts.state->updated_at && *facts.state->updated_at / 1'000'000'000 >=
-                                                                            before->started_ns / 1'000'000'000 &&
-                              std::count(facts.state->containers.begin(), facts.state->containers.end(), container) > 0);
+    is_update = is_update ||
+                (facts.state && facts.state->updated_at &&
+                 *facts.state->updated_at / 1'000'000'000 >= before->started_ns / 1'000'000'000 &&
+                 std::count(facts.state->containers.begin(), facts.state->containers.end(), container) > 0);
   }
   if (is_update) report.reason = StartReason::in_place_update;
   return report;

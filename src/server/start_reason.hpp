@@ -1,6 +1,6 @@
-// Why this process was started, from what the one before it left in <run>/instance.json and from what the controller
-// tells: a new pod, an in-place update of this container, a crash, or a plain restart; and whether pod, address and network
-// are the same, which an in-place update promises.
+// Why this process was started, from what the one before it left in <run>/instance.json and from what the
+// controller tells: a new pod, an in-place update of this container, a crash, or a plain restart; and whether
+// pod, address and network are the same, which an in-place update promises.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ const char* start_reason_name(StartReason reason);
 // One life of a server, as it stands in instance.json ("okg.instance/v1").
 struct Life {
   std::string instance, server_version, binary, boot_id;
-  std::int64_t pid = 0, started_ns = 0;  // CLOCK_REALTIME
+  std::int64_t pid = 0, started_ns = 0;                   // CLOCK_REALTIME
   std::string pod_uid, pod_ip, network, image, image_id;  // "" not known
   bool ended = false;                                     // in order
 };

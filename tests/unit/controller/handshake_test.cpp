@@ -8,8 +8,7 @@ namespace okg::controller {
 namespace {
 
 constexpr Nanoseconds kSecond = 1'000'000'000;
-constexpr char kGraceOf[] =
-    R"({"revision":"r2","containerImages":{"sidecar":"r/s:v2"},"graceSeconds":10})";
+constexpr char kGraceOf[] = R"({"revision":"r2","containerImages":{"sidecar":"r/s:v2"},"graceSeconds":10})";
 constexpr char kStateOf[] =
     R"({"revision":"r2","updateTimestamp":"2026-04-24T09:00:00Z","lastContainerStatuses":null,"updateImages":true})";
 
@@ -212,8 +211,8 @@ TEST_F(HandshakeTest, ADeletionIsAskedForTheSameWay) {
 }
 
 TEST_F(HandshakeTest, AnnotationsThatMakeNoSenseAreAbsent) {
-  for (const char* odd : {"", "{", "[]", R"({"containerImages":7,"graceSeconds":"x"})", "{\"graceSeconds\":-5}",
-                          R"({"graceSeconds":9223372036854775807})"}) {
+  for (const char* odd : {"", "{", "[]", R"({"containerImages":7,"graceSeconds":"x"})",
+                          "{\"graceSeconds\":-5}", R"({"graceSeconds":9223372036854775807})"}) {
     Handshake handshake{{keys::kUpdateHook, keys::kDeleteHook}};
     object_.annotations[keys::kGrace] = odd;
     object_.annotations[keys::kUpdateState] = odd;
