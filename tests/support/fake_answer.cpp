@@ -125,6 +125,11 @@ void FakeAnswer::stall() {
   while (!wire_.gone()) wire_.wait(kForever);
 }
 
+void FakeAnswer::ignore() {
+  began_ = true;
+  while (!wire_.gone()) wire_.wait_woken();
+}
+
 void FakeAnswer::close() {
   began_ = true;
   wire_.close();

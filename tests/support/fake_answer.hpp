@@ -84,6 +84,8 @@ class FakeAnswer {
   void flood(std::string_view bytes);
   // Nothing more, until the client is gone or somebody cuts the connection.
   void stall();
+  // Reads nothing either: what the client sends gets stuck. Until somebody cuts the connection.
+  void ignore();
   void close();  // in order: close_notify, then FIN
   void cut();    // FIN alone
   void reset();  // RST

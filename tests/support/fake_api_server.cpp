@@ -115,8 +115,10 @@ FakeApiServer::~FakeApiServer() {
 
 void FakeApiServer::listen() {
   listener_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const int on = 1;
+  const int on = 1, buffer = 128 * 1024;
   ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(listener_.get(), SOL_SOCKET, SO_RCVBUF, &buffer,
+               sizeof buffer);  // so that ignore() gets stuck
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -105,6 +105,12 @@ void FakeWire::wait(milliseconds most) {
   }
 }
 
+void FakeWire::wait_woken() {
+  pollfd wanted{waker_->fd(), POLLIN, 0};
+  ::poll(&wanted, 1, -1);
+  waker_->clear();
+}
+
 bool FakeWire::write(std::string_view bytes) {
   while (!gone_ && !bytes.empty()) {
     ssize_t put = 0;

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,6 +37,7 @@ class FakeWire {
   bool woken() const { return woken_; }
   // Until somebody wakes us, or the time is over, or the client is gone. What it says is thrown away.
   void wait(std::chrono::milliseconds most);
+  void wait_woken();                   // and leaves what the client says where it is
   bool write(std::string_view bytes);  // in one record, where it is not too long; false: the client is gone
   bool gone() const { return gone_; }
   void close();  // in order: close_notify, then FIN
