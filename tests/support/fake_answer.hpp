@@ -95,6 +95,7 @@ class FakeAnswer {
 
   // For the server.
   bool began() const { return began_; }
+  const std::shared_ptr<FakeStream>& began_stream() const { return stream_; }
   bool finish();  // serves the stream, if there is one; false: the connection is at its end
 
  private:

@@ -213,6 +213,11 @@ void FakeApiServer::serve(Connection& connection) {
     }
     FakeAnswer answer_to(connection.wire);
     answer(*request, answer_to);
+    if (answer_to.began_stream()) {
+      const std::lock_guard hold(mutex_);
+      streams_.push_back(answer_to.began_stream());
+      changed_.notify_all();
+    }
     if (!answer_to.finish()) return;
   }
 }
@@ -324,6 +329,12 @@ void FakeApiServer::close_idle() {
     connection->close_when_idle = true;
     connection->wire.waker()->wake();
   }
+}
+
+std::shared_ptr<FakeStream> FakeApiServer::wait_stream(std::size_t n) const {
+  std::unique_lock hold(mutex_);
+  if (!changed_.wait_for(hold, kPatience, [&] { return streams_.size() >= n; })) return nullptr;
+  return streams_[n - 1];
 }
 
 bool FakeApiServer::wait_open(std::size_t n) const {

@@ -50,6 +50,8 @@ class FakeApiServer {
   bool wait_requests(std::size_t n) const;  // until there were so many, or 20 s
   bool wait_connections(std::size_t n) const;
   bool wait_open(std::size_t n) const;  // until exactly so many are open, or 20 s
+  // The n-th stream that a handler began, from 1, as soon as it did; nullptr after 20 s.
+  std::shared_ptr<FakeStream> wait_stream(std::size_t n) const;
 
   // The volume, swapped as a whole as the kubelet does it.
   void write_token(const std::string& token);
@@ -99,6 +101,7 @@ class FakeApiServer {
   mutable std::condition_variable changed_;
   std::vector<Route> routes_;
   std::vector<FakeRequest> requests_;
+  std::vector<std::shared_ptr<FakeStream>> streams_;
   std::vector<std::unique_ptr<Connection>> open_;
   std::size_t accepted_ = 0;
   Certificate certificate_;

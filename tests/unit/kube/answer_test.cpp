@@ -67,7 +67,7 @@ TEST(Answer, MissingRightsAreNamedInTheServersWords) {
 
 TEST(Answer, HostileTextStaysOneLine) {
   for (const std::string& body : {status_json(500, "R", R"(a\nb\u0000c\u001b[2Jd)"),
-                                  std::string("<html>\r\n<h1>\x1b[2J\0x\xff</h1>", 27),
+                                  std::string("<html>\r\n<h1>\x1b[2J") + '\0' + "x\xff</h1>",
                                   status_json(500, R"(x\ny)", ""), std::string(100'000, '\n')}) {
     const auto said = error(500, body);
     EXPECT_EQ(said.text.find_first_of("\r\n\x1b"), said.text.npos) << said.text;

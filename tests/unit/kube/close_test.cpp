@@ -261,8 +261,7 @@ TEST(Close, SocketsAreNotInheritedOverExec) {
 TEST(Close, AChildDoesNoHarm) {
   Rig rig;
   rig.server.on("GET", "/", [](const FakeRequest&, FakeAnswer& answer) { answer.json(200, "{}"); });
-  std::shared_ptr<FakeStream> stream;
-  rig.server.on("GET", "/watch", [&](const FakeRequest&, FakeAnswer& answer) { stream = answer.stream(); });
+  rig.server.on("GET", "/watch", [](const FakeRequest&, FakeAnswer& answer) { answer.stream(); });
   ASSERT_TRUE(rig.get("/"));
   Seen seen;
   rig.transport->stream(watch_request(), kPatience, kPatience, seen.handlers(rig));
@@ -279,7 +278,7 @@ TEST(Close, AChildDoesNoHarm) {
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
-  stream->line("one");
+  rig.server.wait_stream(1)->line("one");
   ASSERT_TRUE(rig.run_until([&] { return !seen.lines.empty(); }));
   EXPECT_EQ(text_of(rig.get("/")), "ok 200 {}");
   EXPECT_EQ(rig.server.connections(), 2U);

@@ -7,10 +7,7 @@ namespace {
 class Stream : public testing::Test {
  protected:
   explicit Stream(TransportLimits limits = {}) : rig(limits) {
-    rig.server.on("GET", "/watch", [this](const FakeRequest&, FakeAnswer& answer) {
-      const std::lock_guard hold(mutex_);
-      stream_ = answer.stream();
-    });
+    rig.server.on("GET", "/watch", [](const FakeRequest&, FakeAnswer& answer) { answer.stream(); });
   }
   void watch(std::chrono::milliseconds open_deadline = kPatience,
              std::chrono::milliseconds silence = kPatience) {
@@ -21,8 +18,7 @@ class Stream : public testing::Test {
   std::shared_ptr<FakeStream> open() {
     watch();
     EXPECT_TRUE(rig.run_until([&] { return !seen.opened.empty(); }));
-    const std::lock_guard hold(mutex_);
-    return stream_;
+    return rig.server.wait_stream(1);
   }
   base::Error wait_ended() {
     EXPECT_TRUE(rig.run_until([&] { return !seen.ended.empty(); }));
@@ -36,10 +32,6 @@ class Stream : public testing::Test {
 
   Rig rig;
   Seen seen;
-
- private:
-  std::mutex mutex_;
-  std::shared_ptr<FakeStream> stream_;
 };
 
 TEST_F(Stream, LinesAsTheyCome) {
