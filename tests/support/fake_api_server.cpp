@@ -337,13 +337,20 @@ std::shared_ptr<FakeStream> FakeApiServer::wait_stream(std::size_t n) const {
   return streams_[n - 1];
 }
 
+// With the mutex.
+std::size_t FakeApiServer::count_open() const {
+  return static_cast<std::size_t>(std::count_if(
+      open_.begin(), open_.end(), [](const auto& connection) { return !connection->finished; }));
+}
+
+std::size_t FakeApiServer::open_connections() const {
+  const std::lock_guard hold(mutex_);
+  return count_open();
+}
+
 bool FakeApiServer::wait_open(std::size_t n) const {
   std::unique_lock hold(mutex_);
-  return changed_.wait_for(hold, kPatience, [&] {
-    return static_cast<std::size_t>(std::count_if(open_.begin(), open_.end(), [](const auto& connection) {
-             return !connection->finished;
-           })) == n;
-  });
+  return changed_.wait_for(hold, kPatience, [&] { return count_open() == n; });
 }
 
 void FakeApiServer::cut_all() {

@@ -46,7 +46,8 @@ class FakeApiServer {
 
   // What happened so far.
   std::vector<FakeRequest> requests() const;
-  std::size_t connections() const;          // that were accepted
+  std::size_t connections() const;  // that were accepted
+  std::size_t open_connections() const;
   bool wait_requests(std::size_t n) const;  // until there were so many, or 20 s
   bool wait_connections(std::size_t n) const;
   bool wait_open(std::size_t n) const;  // until exactly so many are open, or 20 s
@@ -94,6 +95,7 @@ class FakeApiServer {
   void answer(const FakeRequest& request, FakeAnswer& answer);
   void write_volume();
   void join_finished();
+  std::size_t count_open() const;
 
   TemporaryDirectory volume_;
   std::unique_ptr<CertificateAuthority> ca_ = std::make_unique<CertificateAuthority>();

@@ -1,4 +1,9 @@
 // Whom the transport believes, and what it says to others.
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "unit/kube/names.hpp"
 #include "unit/kube/rig.hpp"
 
 namespace okg::kube::test {
@@ -82,12 +87,13 @@ TEST_F(Tls, NotYetValid) {
 
 TEST_F(Tls, AHostThatIsAName) {
   Config config = rig.config();
-  config.host = "localhost";
+  config.host = kLoopback;
+  rig.server.use_certificate(rig.server.ca().issue({kLoopback}));
   Rig named(rig.server, config);
   EXPECT_EQ(text_of(named.get("/")), "ok 200 {}");
   EXPECT_EQ(rig.server.requests().back().headers.at("host"),
-            "localhost:" + std::to_string(rig.server.port()));
-  rig.server.use_certificate(rig.server.ca().issue({"127.0.0.1"}, -1h, 1h, "localhost"));
+            std::string(kLoopback) + ":" + std::to_string(rig.server.port()));
+  rig.server.use_certificate(rig.server.ca().issue({"127.0.0.1"}, -1h, 1h, kLoopback));
   Rig other(rig.server, config);
   const auto answer = other.get("/");
   ASSERT_FALSE(answer);
@@ -95,9 +101,34 @@ TEST_F(Tls, AHostThatIsAName) {
   EXPECT_THAT(answer.error().text, HasSubstr("ostname mismatch"));
 }
 
+// The first address of the name takes no connection, and does not say so.
+TEST_F(Tls, AnAddressThatDoesNotAnswerLeavesTimeForTheNext) {
+  const base::UniqueFd deaf(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+  address.sin_port = htons(rig.server.port());
+  const auto* const raw = reinterpret_cast<const sockaddr*>(&address);
+  ASSERT_EQ(::bind(deaf.get(), raw, sizeof address), 0);
+  ASSERT_EQ(::listen(deaf.get(), 0), 0);
+  std::vector<base::UniqueFd> queued;
+  for (bool full = false; !full;) {
+    queued.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(queued.back().get(), raw, sizeof address);
+    pollfd connected{queued.back().get(), POLLOUT, 0};
+    full = ::poll(&connected, 1, 50) == 0;
+    ASSERT_LT(queued.size(), 100U);
+  }
+  Config config = rig.config();
+  config.host = kDeafAndLoopback;
+  rig.server.use_certificate(rig.server.ca().issue({config.host}));
+  Rig named(rig.server, config);
+  EXPECT_EQ(text_of(named.get("/", 1s)), "ok 200 {}");
+}
+
 TEST_F(Tls, AHostThatNobodyKnows) {
   Config config = rig.config();
-  config.host = "okg-test.invalid";
+  config.host = kNobody;
   Rig unknown(rig.server, config);
   const auto answer = unknown.get("/");
   ASSERT_FALSE(answer);
