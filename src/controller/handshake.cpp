@@ -48,7 +48,7 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       started(facts, clock, actions);
       break;
   }
-  first_ = false;
+  only_updating_ = only_updating_ && facts.stage == Stage::updating && !notice_;
   return actions;
 }
 
@@ -69,10 +69,10 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
   const bool is_another = notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
   if (is_another) notice_.reset();
   if (!notice_ || notice_->kind != Notice::Kind::update) {
-    // What a process finds going on at its start has brought it about; only what is still to come is news to it.
+    // What a process finds going on at its start is no news to it, however often it is seen; only what is still to come.
     if (facts.grace)
       begin(Notice::Kind::update, facts, clock, actions);
-    else if (!first_) {
+    else if (!only_updating_) {
       begin(Notice::Kind::update, facts, clock, actions);
       tell(Notice::Phase::started, actions);
     }

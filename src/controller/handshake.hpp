@@ -84,7 +84,7 @@ class Handshake {
 
   HandshakeOptions options_;
   bool somebody_ = false;
-  bool first_ = true;
+  bool only_updating_ = true;  // since the start nothing was seen but an update under way, which brought it about
   std::optional<Notice> notice_;
   bool allowed_ = false;
   std::uint64_t last_id_ = 0;

@@ -113,6 +113,8 @@ TEST_F(HandshakeTest, ANewProcessArmsTheHookThatTheOldOneReleased) {
   see("Updating", "false");
   EXPECT_TRUE(told_.empty()) << "that is why it was started";
   EXPECT_FALSE(hook_);
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty()) << "still so, when something else of the object has changed";
   see("Updated", "false");
   EXPECT_TRUE(told_.empty());
   EXPECT_EQ(hook_, true);
