@@ -77,6 +77,7 @@ class Handshake {
   void begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void over(const UpdateFacts& facts, HandshakeActions& actions);
+  void end(bool happened, HandshakeActions& actions);
   void learn(const UpdateFacts& facts, Clock clock);
   void release(HandshakeActions& actions);
   void tell(Notice::Phase phase, HandshakeActions& actions);
