@@ -1,5 +1,6 @@
 #include "controller/conversation.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "controller/keys.hpp"
@@ -28,7 +29,7 @@ void Conversation::add(WriterActions actions, Sayings& sayings) {
   }
 }
 
-void Conversation::add(HandshakeActions actions, Clock clock, Sayings& sayings) {
+void Conversation::add(HandshakeActions actions, Sayings& sayings) {
   for (HandshakeAction& action : actions) {
     if (auto* tell = std::get_if<handshake_action::Tell>(&action))
       sayings.emplace_back(say::Tell{std::move(tell->notice)});
@@ -38,8 +39,8 @@ void Conversation::add(HandshakeActions actions, Clock clock, Sayings& sayings) 
       wish.value = hook->armed ? "true" : "false";
       // Over the other value only: the label may be gone, or mean something else to somebody.
       wish.known = {Value(hook->armed ? "false" : "true")};
-      if (!writer_.is_wanted(wish.field, wish.value))
-        add(writer_.set(std::move(wish), clock.monotonic), sayings);
+      wish.passing = true;
+      if (!writer_.is_wanted(wish.field, wish.value)) add(writer_.put(std::move(wish)), sayings);
     }
   }
 }
@@ -50,23 +51,34 @@ Sayings Conversation::seen(ObjectPtr object, Clock clock) {
   if (object && !options_.pod_uid.empty() && !object->owner_pod_uid.empty() &&
       object->owner_pod_uid != options_.pod_uid)
     object.reset();
-  add(writer_.seen(std::move(object), clock.monotonic), sayings);
+  writer_.take(std::move(object), clock.monotonic);
   look(clock, sayings);
   return sayings;
 }
 
 Sayings Conversation::patched(PatchId id, const base::Result<ObjectPtr>& result, Clock clock) {
   Sayings sayings;
-  add(writer_.patched(id, result, clock.monotonic), sayings);
+  add(writer_.take_answer(id, result, clock.monotonic), sayings);
   look(clock, sayings);
   return sayings;
 }
 
-// What the newest version of the object means.
+// What the newest version of the object means; only then something is written to it.
 void Conversation::look(Clock clock, Sayings& sayings) {
   const ObjectPtr& object = writer_.object();
   if (!object) return;
-  add(handshake_.seen(*object, clock), clock, sayings);
+  HandshakeActions actions = handshake_.seen(*object, clock);
+  // A hook that was to be armed or released as things stood before.
+  for (const std::string& hook : {options_.handshake.update_hook, options_.handshake.delete_hook}) {
+    const Field field = label_field(hook);
+    const bool is_wanted = std::any_of(actions.begin(), actions.end(), [&](const HandshakeAction& action) {
+      const auto* set = std::get_if<handshake_action::SetHook>(&action);
+      return set != nullptr && set->field == field;
+    });
+    if (!is_wanted) writer_.drop(field);
+  }
+  add(std::move(actions), sayings);
+  add(writer_.go(clock.monotonic), sayings);
   look_for_orders(*object, sayings);
   ObjectPtr view = with_effective(object, writer_);
   if (view == view_) return;
@@ -103,13 +115,14 @@ Sayings Conversation::set(Wish wish, Clock clock) {
 bool Conversation::allow(std::uint64_t notice, Clock clock, Sayings* sayings) {
   HandshakeActions actions;
   const bool known = handshake_.allow(notice, &actions);
-  add(std::move(actions), clock, *sayings);
+  add(std::move(actions), *sayings);
+  add(writer_.go(clock.monotonic), *sayings);
   return known;
 }
 
 Sayings Conversation::tick(Clock clock) {
   Sayings sayings;
-  add(handshake_.tick(clock.monotonic), clock, sayings);
+  add(handshake_.tick(clock.monotonic), sayings);
   add(writer_.tick(clock.monotonic), sayings);
   return sayings;
 }

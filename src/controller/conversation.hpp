@@ -78,7 +78,7 @@ class Conversation {
 
  private:
   void add(WriterActions actions, Sayings& sayings);
-  void add(HandshakeActions actions, Clock clock, Sayings& sayings);
+  void add(HandshakeActions actions, Sayings& sayings);
   void look(Clock clock, Sayings& sayings);
   void look_for_orders(const Object& object, Sayings& sayings);
 

@@ -48,11 +48,13 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       started(facts, clock, actions);
       break;
   }
-  first_ = false;
+  only_updating_ = only_updating_ && facts.stage == Stage::updating && !notice_;
   return actions;
 }
 
 void Handshake::begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
+  // Another has taken the place of what was still to come.
+  if (notice_) end(notice_->phase == Notice::Phase::started, actions);
   notice_.emplace();
   notice_->id = ++last_id_;
   notice_->kind = kind;
@@ -68,13 +70,12 @@ void Handshake::begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, 
 void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
   const bool is_another =
       notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
-  if (is_another) notice_.reset();
-  if (!notice_ || notice_->kind != Notice::Kind::update) {
-    // What a process finds going on at its start has brought it about; only what is still to come is news to
-    // it.
+  if (!notice_ || is_another || notice_->kind != Notice::Kind::update) {
+    // What a process finds going on at its start is no news to it, however often it is seen; only what is
+    // still to come.
     if (facts.grace)
       begin(Notice::Kind::update, facts, clock, actions);
-    else if (!first_) {
+    else if (!only_updating_) {
       begin(Notice::Kind::update, facts, clock, actions);
       tell(Notice::Phase::started, actions);
     }
@@ -93,16 +94,20 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
 // Neither coming nor going on: arm the hooks for the next time. A label left released would let the next
 // update through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
-  if (notice_) {
-    const bool was_to_come = notice_->phase == Notice::Phase::coming && notice_->waits && !allowed_;
-    tell(was_to_come ? Notice::Phase::withdrawn : Notice::Phase::finished, actions);
-    notice_.reset();
-    allowed_ = false;
-  }
+  // Once it was let go it may be over, although nobody saw it begin.
+  if (notice_) end(notice_->phase == Notice::Phase::started || allowed_, actions);
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
   if (facts.delete_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::deletion), true});
+}
+
+// Whoever hears of the end of a deletion was not deleted.
+void Handshake::end(bool happened, HandshakeActions& actions) {
+  const bool is_over = happened && notice_->kind == Notice::Kind::update;
+  tell(is_over ? Notice::Phase::finished : Notice::Phase::withdrawn, actions);
+  notice_.reset();
+  allowed_ = false;
 }
 
 // Fills in what is known by now about which containers, and when.

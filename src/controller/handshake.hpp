@@ -78,6 +78,7 @@ class Handshake {
   void begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void over(const UpdateFacts& facts, HandshakeActions& actions);
+  void end(bool happened, HandshakeActions& actions);
   void learn(const UpdateFacts& facts, Clock clock);
   void release(HandshakeActions& actions);
   void tell(Notice::Phase phase, HandshakeActions& actions);
@@ -85,7 +86,8 @@ class Handshake {
 
   HandshakeOptions options_;
   bool somebody_ = false;
-  bool first_ = true;
+  bool only_updating_ =
+      true;  // since the start nothing was seen but an update under way, which brought it about
   std::optional<Notice> notice_;
   bool allowed_ = false;
   std::uint64_t last_id_ = 0;

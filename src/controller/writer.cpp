@@ -1,6 +1,7 @@
 #include "controller/writer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace okg::controller {
@@ -32,9 +33,19 @@ std::string shown(const Value& value) {
   return value ? "\"" + *value + "\"" : "nothing";
 }
 
+void append(WriterActions& actions, WriterActions more) {
+  std::move(more.begin(), more.end(), std::back_inserter(actions));
+}
+
 }  // namespace
 
 WriterActions Writer::set(Wish wish, Nanoseconds now) {
+  WriterActions actions = put(std::move(wish));
+  append(actions, go(now));
+  return actions;
+}
+
+WriterActions Writer::put(Wish wish) {
   WriterActions actions;
   Entry& entry = entries_[wish.field];
   const bool is_unanswered = entry.serial != 0 && entry.phase == Phase::waiting;
@@ -43,10 +54,9 @@ WriterActions Writer::set(Wish wish, Nanoseconds now) {
     if (!wish.expect)
       for (const Value& value : entry.wish.known)
         if (!contains(wish.known, value)) wish.known.push_back(value);
-    const auto sent = sent_.find(wish.field);
-    const bool is_on_its_way = sent != sent_.end() && sent->second.serial == entry.serial;
-    if (is_on_its_way) wish.known.push_back(entry.wish.value);
-    if (entry.wish.ticket != 0 && !is_on_its_way)
+    if (is_on_its_way(wish.field, entry))
+      wish.known.push_back(entry.wish.value);
+    else if (entry.wish.ticket != 0)
       actions.push_back(writer_action::Finished{
           entry.wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")});
   }
@@ -57,8 +67,18 @@ WriterActions Writer::set(Wish wish, Nanoseconds now) {
   entry.may_have_arrived = false;
   entry.written_again = 0;
   entry.not_before = 0;
-  step(now, actions);
   return actions;
+}
+
+bool Writer::is_on_its_way(const Field& field, const Entry& entry) const {
+  const auto sent = sent_.find(field);
+  return sent != sent_.end() && sent->second.serial == entry.serial;
+}
+
+void Writer::drop(const Field& field) {
+  const auto found = entries_.find(field);
+  if (found != entries_.end() && found->second.wish.passing && !is_on_its_way(field, found->second))
+    entries_.erase(found);
 }
 
 Writer::May Writer::may(const Entry& entry, const Value& current) const {
@@ -72,8 +92,9 @@ Writer::May Writer::may(const Entry& entry, const Value& current) const {
 }
 
 // Sends what waits, as one patch.
-void Writer::step(Nanoseconds now, WriterActions& actions) {
-  if (!connected_ || !object_ || stale_ || in_flight_ || now < pause_until_) return;
+WriterActions Writer::go(Nanoseconds now) {
+  WriterActions actions;
+  if (!connected_ || !object_ || stale_ || in_flight_ || now < pause_until_) return actions;
   Patch patch;
   for (auto at = entries_.begin(); at != entries_.end();) {
     Entry& entry = at->second;
@@ -90,7 +111,7 @@ void Writer::step(Nanoseconds now, WriterActions& actions) {
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
         entry.previous.reset();
-        ++at;
+        at = entry.wish.passing ? entries_.erase(at) : std::next(at);
         break;
       case May::conflict:
         if (entry.wish.ticket != 0)
@@ -107,15 +128,16 @@ void Writer::step(Nanoseconds now, WriterActions& actions) {
         break;
     }
   }
-  if (patch.fields.empty()) return;
+  if (patch.fields.empty()) return actions;
   if (!may_send(now)) {
     sent_.clear();
-    return;
+    return actions;
   }
   patch.id = ++last_id_;
   patch.resource_version = object_->resource_version;
   in_flight_ = patch.id;
   actions.push_back(writer_action::Send{std::move(patch)});
+  return actions;
 }
 
 // A bucket of tokens: a game that sets a label every tick must not flood the API server.
@@ -133,33 +155,35 @@ bool Writer::may_send(Nanoseconds now) {
 }
 
 WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
-  WriterActions actions;
+  take(std::move(object), now);
+  return go(now);
+}
+
+void Writer::take(ObjectPtr object, Nanoseconds now) {
   if (object && object_ && object->uid == object_->uid &&
       is_older(object->resource_version, object_->resource_version))
-    return actions;
+    return;
   const bool is_another = object && object_ && object->uid != object_->uid;
   object_ = std::move(object);
   stale_ = false;
-  if (object_)
-    for (auto at = entries_.begin(); at != entries_.end();) {
-      Entry& entry = at->second;
-      // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.
-      if (is_another) entry.own.reset();
-      if (entry.phase == Phase::held) {
-        if (is_another && !entry.wish.ours && object_->get(at->first) != entry.wish.value) {
-          at = entries_.erase(at);
-          continue;
-        }
-        look(entry, object_->get(at->first), now);
-        if (entry.phase == Phase::held && object_->get(at->first) != entry.wish.value) {
-          at = entries_.erase(at);  // somebody else's by now
-          continue;
-        }
+  if (!object_) return;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    Entry& entry = at->second;
+    // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.
+    if (is_another) entry.own.reset();
+    if (entry.phase == Phase::held) {
+      if (is_another && !entry.wish.ours && object_->get(at->first) != entry.wish.value) {
+        at = entries_.erase(at);
+        continue;
       }
-      ++at;
+      look(entry, object_->get(at->first), now);
+      if (entry.phase == Phase::held && object_->get(at->first) != entry.wish.value) {
+        at = entries_.erase(at);  // somebody else's by now
+        continue;
+      }
     }
-  step(now, actions);
-  return actions;
+    ++at;
+  }
 }
 
 // A field that we have written: is it to be written again?
@@ -184,6 +208,12 @@ void Writer::write_again(Entry& entry, Nanoseconds now) {
 }
 
 WriterActions Writer::patched(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now) {
+  WriterActions actions = take_answer(id, result, now);
+  append(actions, go(now));
+  return actions;
+}
+
+WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now) {
   WriterActions actions;
   if (in_flight_ != id) return actions;
   in_flight_.reset();
@@ -191,8 +221,7 @@ WriterActions Writer::patched(PatchId id, const base::Result<ObjectPtr>& result,
     conflicts_ = 0;
     singly_ = false;
     for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, now, actions);
-    WriterActions more = seen(*result, now);
-    actions.insert(actions.end(), more.begin(), more.end());
+    take(*result, now);
     return actions;
   }
   switch (const Error& error = result.error(); error.code) {
@@ -214,7 +243,6 @@ WriterActions Writer::patched(PatchId id, const base::Result<ObjectPtr>& result,
       stale_ = true;
       actions.push_back(writer_action::Reread{});
   }
-  step(now, actions);
   return actions;
 }
 
@@ -227,6 +255,10 @@ void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) 
   if (found == entries_.end()) return;
   found->second.own = sent.wish.value;
   if (!is_current) return;
+  if (sent.wish.passing) {
+    entries_.erase(found);
+    return;
+  }
   found->second.phase = Phase::held;
   found->second.previous = sent.previous;
   found->second.written_at = now;
@@ -256,10 +288,8 @@ void Writer::refused(const Error& error, WriterActions& actions) {
 }
 
 WriterActions Writer::connected(bool is_connected, Nanoseconds now) {
-  WriterActions actions;
   connected_ = is_connected;
-  step(now, actions);
-  return actions;
+  return go(now);
 }
 
 WriterActions Writer::tick(Nanoseconds now) {
@@ -282,7 +312,7 @@ WriterActions Writer::tick(Nanoseconds now) {
     // What was to be compared with the value of then is not written later.
     at = is_over ? entries_.erase(at) : std::next(at);
   }
-  step(now, actions);
+  append(actions, go(now));
   return actions;
 }
 

@@ -36,6 +36,9 @@ struct Wish {
   // Values the decision may have been based on. None and no `expect`: only what was never set is overwritten.
   std::vector<Value> known;
   bool ours = false;  // nobody else has a say: written over anything, and again when it changes
+  // It answers the object as it is now: whoever wants it looks at each version and says so again, or takes it
+  // back. Written once and forgotten.
+  bool passing = false;
   Ticket ticket = 0;
   Nanoseconds deadline = 0;  // 0: none. It ends the waiting; the wish stays, unless it has an `expect`
 };
@@ -60,6 +63,15 @@ class Writer {
   WriterActions seen(ObjectPtr object, Nanoseconds now);
   WriterActions patched(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now);
   WriterActions connected(bool is_connected, Nanoseconds now);
+
+  // The same without sending anything yet, for who has something to say to it first; then go().
+  WriterActions put(Wish wish);
+  void take(ObjectPtr object, Nanoseconds now);
+  WriterActions take_answer(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now);
+  // A passing wish is taken back, unless it is on its way.
+  void drop(const Field& field);
+  WriterActions go(Nanoseconds now);
+
   WriterActions tick(Nanoseconds now);
   // Ends everything that is waited for, with `error`.
   WriterActions stop(const base::Error& error);
@@ -92,13 +104,13 @@ class Writer {
   enum class May { write, nothing_to_do, conflict };
 
   May may(const Entry& entry, const Value& current) const;
-  void step(Nanoseconds now, WriterActions& actions);
   void look(Entry& entry, const Value& current, Nanoseconds now);
   void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
   void forget_answer();
   void refused(const base::Error& error, WriterActions& actions);
   void write_again(Entry& entry, Nanoseconds now);
   bool may_send(Nanoseconds now);
+  bool is_on_its_way(const Field& field, const Entry& entry) const;
 
   std::map<Field, Entry> entries_;
   std::optional<PatchId> in_flight_;

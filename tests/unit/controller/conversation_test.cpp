@@ -83,6 +83,53 @@ TEST_F(ConversationTest, AHookThatIsNotThereIsNotMade) {
   EXPECT_TRUE(sent_.empty());
 }
 
+TEST_F(ConversationTest, AnAnswerThatCouldNotBeSentIsNotSentToTheNextQuestion) {
+  take(conversation_.linked(Link::connected, clock_));
+  conversation_.asks_before_updates(true);
+  object_.state = "PreUpdate";
+  see();
+  take(conversation_.linked(Link::connecting, clock_));
+  Sayings sayings;
+  conversation_.allow(told_.at(0).id, clock_, &sayings);
+  take(sayings);
+  object_.state = "Ready";  // it was reverted
+  see();
+  take(conversation_.linked(Link::connected, clock_));
+  EXPECT_TRUE(sent_.empty()) << "or the next update would come unasked";
+}
+
+TEST_F(ConversationTest, AHookIsNotArmedAgainstAnUpdateThatWasLetGo) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.labels[keys::kUpdateHook] = "false";
+  see();
+  ASSERT_EQ(sent_.size(), 1U);
+  take(conversation_.patched(sent_[0].id, base::Error(Code::conflict, "modified"), clock_));
+  object_.state = "PreUpdate";  // an operator had released it for this
+  see();
+  EXPECT_EQ(sent_.size(), 1U);
+  object_.state = "NotReady";
+  see();
+  ASSERT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(sent_[1].fields.at(label_field(keys::kUpdateHook)), "true");
+}
+
+TEST_F(ConversationTest, AReleasedHookThatIsThereAgainAfterwardsStays) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.status_writer = "manager";
+  object_.state = "PreUpdate";
+  see();
+  ASSERT_EQ(sent_.size(), 1U) << "nobody asks to be asked";
+  object_.labels[keys::kUpdateHook] = "false";
+  object_.resource_version = "20";
+  take(conversation_.patched(sent_[0].id, std::make_shared<Object>(object_), clock_));
+  // The template's labels were written over it, and the update was over meanwhile.
+  object_.labels[keys::kUpdateHook] = "true";
+  object_.writers[label_field(keys::kUpdateHook)] = "manager";
+  object_.state = "Ready";
+  see();
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
 TEST_F(ConversationTest, OrdersHaveANonceAndAreHandedOnOnce) {
   take(conversation_.linked(Link::connected, clock_));
   object_.annotations[keys::kReload] = "sha256:ab#1";

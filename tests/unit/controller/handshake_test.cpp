@@ -112,6 +112,8 @@ TEST_F(HandshakeTest, ANewProcessArmsTheHookThatTheOldOneReleased) {
   see("Updating", "false");
   EXPECT_TRUE(told_.empty()) << "that is why it was started";
   EXPECT_FALSE(hook_);
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty()) << "still so, when something else of the object has changed";
   see("Updated", "false");
   EXPECT_TRUE(told_.empty());
   EXPECT_EQ(hook_, true);
@@ -208,6 +210,47 @@ TEST_F(HandshakeTest, ADeletionIsAskedForTheSameWay) {
   take(actions);
   EXPECT_EQ(hook_, false);
   EXPECT_EQ(field_, label_field(keys::kDeleteHook));
+}
+
+TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
+  see("PreparingUpdate", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  see("Updating", "false");
+  see("PreparingUpdate", "true");  // a newer revision, and "Updated" was skipped
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::finished);
+  EXPECT_EQ(told_[1].phase, Notice::Phase::coming);
+  EXPECT_FALSE(hook_) << "this one was not allowed";
+  object_.labels[keys::kDeleteHook] = "true";
+  see("PreparingDelete", "true");
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::withdrawn) << "the pod goes away instead";
+  EXPECT_EQ(told_[1].kind, Notice::Kind::deletion);
+}
+
+TEST_F(HandshakeTest, ANewerRevisionInTheGracePeriodTakesThePlaceOfTheOlder) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  see("Updating", nullptr);
+  const auto id = told_.at(0).id;
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  see("Updating", nullptr);
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].id, id);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::withdrawn);
+  EXPECT_EQ(told_[1].revision, "r3");
+}
+
+TEST_F(HandshakeTest, WhoHearsThatADeletionIsOverWasNotDeleted) {
+  object_.labels[keys::kDeleteHook] = "true";
+  see("PreparingDelete", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_[0].id, &actions);
+  object_.labels[keys::kDeleteHook] = "false";
+  see("Normal", "true");
+  EXPECT_TRUE(told(Notice::Phase::withdrawn));
+  EXPECT_EQ(hook_, true);
 }
 
 TEST_F(HandshakeTest, AnnotationsThatMakeNoSenseAreAbsent) {
