@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -19,7 +23,8 @@ using ::testing::HasSubstr;
 // <run>/gameserver.json as somebody edits it.
 class Controller {
  public:
-  explicit Controller(const Scene& scene) : file_(scene.run_dir() + "/gameserver.json") {}
+  explicit Controller(const Scene& scene)
+      : file_(scene.run_dir() + "/gameserver.json"), lock_(scene.run_dir() + "/.gameserver.lock") {}
 
   json read() const {
     std::ifstream in(file_);
@@ -28,10 +33,14 @@ class Controller {
   // As an editor does: all of it anew, in place.
   void write(const json& gameserver) const { std::ofstream(file_) << gameserver.dump(2) << "\n"; }
   void write_text(const std::string& text) const { std::ofstream(file_) << text; }
+  // Under the lock that okg's own edits take: an edit by hand may lose against one of the same microsecond.
   void set(const json& patch) const {
+    const int lock = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ASSERT_EQ(::flock(lock, LOCK_EX), 0);
     json gameserver = read();
     gameserver.merge_patch(patch);
     write(gameserver);
+    ::close(lock);
   }
   void ops_state(const std::string& state) const { set({{"spec", {{"opsState", state}}}}); }
   void lifecycle(const std::string& state) const {
@@ -44,7 +53,7 @@ class Controller {
   }
 
  private:
-  std::string file_;
+  std::string file_, lock_;
 };
 
 constexpr char kHook[] = "gs-sync/update-block";
