@@ -1,7 +1,7 @@
-"""What the cluster suites have in common: kubectl, a namespace for each case, waiting, watching, and what a failure shows.
+"""What the cluster suites have in common: a namespace for each case, kubectl, waiting, watching, what a failure shows.
 
 A suite is a file suite_NAME.py. It says NEEDS = "api" (etcd and kube-apiserver with every definition are enough) or
-"cluster" (the managers and a node too), and has functions test_NAME(case), each a test case with a namespace of its own."""
+"cluster" (the managers and a node too), and has functions test_NAME(case), each a test case."""
 import collections
 import json
 import os
@@ -17,6 +17,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OWN = os.environ.get("OKG_CLUSTER_OWN") == "1"  # the cluster is that of tests/cluster/up
 LOGS = os.path.join(os.environ.get("OKG_CLUSTER_HOME", ""), "run", "log")
+KINDS = {"pod": "api/v1/pods", "gs": "apis/game.kruise.io/v1alpha1/gameservers",
+         "gss": "apis/game.kruise.io/v1alpha1/gameserversets"}
 # One program in two images, for updates. A user's nodes fetch theirs.
 BUSYBOX = ["localhost/busybox:1", "localhost/busybox:2"] if OWN else ["busybox:1.36.0", "busybox:1.36.1"]
 
@@ -98,12 +100,8 @@ class Watch:
         wait_until(lambda: self.seen, 20, f"a watch of {kind} {name}")
 
     def _read(self):
-        decoder, rest = json.JSONDecoder(), ""
         for line in self.process.stdout:
-            rest += line
-            if line.startswith("}"):  # the end of an event, as kubectl indents
-                self.seen.append((time.monotonic(), decoder.decode(rest)["object"]))
-                rest = ""
+            self.seen.append((time.monotonic(), json.loads(line)["object"]))
 
     def values(self, *path):
         """The values at a path one after another, without repetitions."""
@@ -126,6 +124,7 @@ class Case:
         self.name = name
         self.namespace = re.sub(r"[^a-z0-9]+", "-", f"okg-{name}") + f"-{os.urandom(3).hex()}"
         self.ends = []  # called when the case has ended
+        self.proxy = None
         good(kubectl("create", "namespace", self.namespace))
         # Pods and tokens want the account; without a controller manager nobody else makes it.
         kubectl("-n", self.namespace, "create", "serviceaccount", "default")
@@ -137,45 +136,55 @@ class Case:
         """Applies objects (dictionaries)."""
         self.kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(things)}))
 
+    def path(self, kind, name):
+        """Where the API has an object."""
+        version, plural = KINDS[kind].rsplit("/", 1)
+        return f"/{version}/namespaces/{self.namespace}/{plural}/{name}"
+
     def get(self, kind, name):
         """The object, or None."""
-        answer = kubectl("-n", self.namespace, "get", kind, name, "-o", "json", "--ignore-not-found", "--show-managed-fields")
-        return json.loads(good(answer) or "null")
+        code, answer = self.ask("GET", self.path(kind, name))
+        if code == 404:
+            return None
+        expect(code == 200, f"{kind} {name}: {code} {answer}")
+        return answer
 
-    def patch(self, kind, name, patch, *words):
+    def patch(self, kind, name, patch, query="", **headers):
         """A merge patch; returns the object."""
-        return json.loads(self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps(patch), "-o", "json", *words))
-
-    def label(self, kind, name, *labels):
-        self.kubectl("label", "--overwrite", kind, name, *labels)
+        code, answer = self.ask("PATCH", self.path(kind, name) + query, patch,
+                                Content_Type="application/merge-patch+json", **headers)
+        expect(code == 200, f"{kind} {name}: {code} {answer}")
+        return answer
 
     def watch(self, kind, name):
         watch = Watch(self.namespace, kind, name)
         self.ends.append(watch.end)
         return watch
 
-    def http(self, method, path, body, **headers):
-        """A request as any client would make it, past kubectl: `kubectl proxy` adds who we are, and nothing else."""
-        with tempfile.TemporaryFile("w+") as said:
+    def ask(self, method, path, body=None, **headers):
+        """A request as any client makes it: code and answer. `kubectl proxy` adds who we are, and nothing else."""
+        if not self.proxy:
+            said = tempfile.TemporaryFile("w+")
             proxy = subprocess.Popen(["kubectl", "proxy", "--port=0"], stdout=said, stderr=subprocess.STDOUT)
-            try:
-                def port():
-                    said.seek(0)
-                    return re.search(r"127\.0\.0\.1:(\d+)", said.read())
-                address = f"http://127.0.0.1:{wait_until(port, 10, 'kubectl proxy').group(1)}{path}"
-                request = urllib.request.Request(address, json.dumps(body).encode(), headers, method=method)
-                with urllib.request.urlopen(request, timeout=20) as answer:
-                    return json.load(answer)
-            except urllib.error.HTTPError as error:
-                raise Failure(f"{method} {path}: {error.code} {error.read().decode()}") from None
-            finally:
-                proxy.kill()
-                proxy.wait()
+            self.ends += [proxy.kill, proxy.wait, said.close]
 
-    def token(self, text):
+            def address():
+                said.seek(0)
+                return re.search(r"127\.0\.0\.1:\d+", said.read())
+            self.proxy = wait_until(address, 30, "kubectl proxy").group()
+        request = urllib.request.Request(
+            f"http://{self.proxy}{path}", None if body is None else json.dumps(body).encode(),
+            {key.replace("_", "-"): value for key, value in headers.items()}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def as_bearer(self, token):
         """A kubeconfig like ours, but with a token and nothing else to say who one is; its path."""
         config = json.loads(good(kubectl("config", "view", "--minify", "--raw", "--flatten", "-o", "json")))
-        config["users"] = [{"name": "token", "user": {"token": text}}]
+        config["users"] = [{"name": "token", "user": {"token": token}}]
         config["contexts"][0]["context"]["user"] = "token"
         with tempfile.NamedTemporaryFile("w", prefix="okg-cluster-", delete=False) as file:
             json.dump(config, file)
@@ -185,6 +194,7 @@ class Case:
     def end(self):
         for one in self.ends:
             one()
+        self.ends = []
         kubectl("delete", "namespace", self.namespace, "--wait=false")
 
     def show(self):
@@ -194,17 +204,17 @@ class Case:
         def part(title, answer):
             text = answer.out.strip() or answer.err
             if text:
-                parts.append(f"-- {title}\n{text}")
+                parts.append("\n".join([f"-- {title}"] + [line[:400] for line in text.splitlines()[-20:]]))
 
         space = ("-n", self.namespace)
         part("objects", kubectl(*space, "get", "gss,gs,pods", "--show-labels"))
-        part("events", kubectl(*space, "get", "events", "--sort-by=.lastTimestamp", "-o",
-                               "custom-columns=AT:.lastTimestamp,ABOUT:.involvedObject.name,REASON:.reason,TEXT:.message"))
+        columns = "AT:.lastTimestamp,ABOUT:.involvedObject.name,REASON:.reason,TEXT:.message"
+        part("events", kubectl(*space, "get", "events", "--sort-by=.lastTimestamp", "-o", f"custom-columns={columns}"))
         for pod in good(kubectl(*space, "get", "pods", "-o", "name")).split():
-            part(pod, kubectl(*space, "get", pod, "-o", "jsonpath={.metadata.annotations}{'\\n'}{.status.conditions}"))
+            part(pod, kubectl(*space, "get", pod, "-o", r"jsonpath={.metadata.annotations}{'\n'}{.status.conditions}"))
             part(f"{pod}: logs", kubectl(*space, "logs", pod, "--all-containers", "--prefix", "--tail=20"))
         for manager in ("kruise-game", "kruise-manager", "kruise-daemon", "kubelet"):
             path = os.path.join(LOGS, f"{manager}.log")
             if OWN and os.path.exists(path):
-                part(manager, Answer(0, run("grep", "-aF", self.namespace, path).out[-3000:], ""))
+                part(manager, run("grep", "-aF", self.namespace, path))
         return "\n".join(parts)
