@@ -341,6 +341,11 @@ TEST_F(ControllerTest, KnowsWhyItWasStarted) {
   ASSERT_TRUE(report.downtime);
   EXPECT_LT(*report.downtime, 60s);
   EXPECT_EQ(status(*server_)["start"]["reason"], "restart");
+  ASSERT_TRUE(poll_until(*server_, [&] {
+    const json annotations = controller_.read()["metadata"]["annotations"];
+    return annotations.contains("okg-sdk/start-reason") &&
+           json::parse(annotations["okg-sdk/start-reason"].get<std::string>())["reason"] == "restart";
+  }));
 }
 
 TEST_F(ControllerTest, ClosingEndsWhatIsWaitedFor) {
