@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -62,9 +63,12 @@ class ControllerTest : public ::testing::Test {
  protected:
   ControllerTest() { server_.emplace(scene_.options()); }
 
+  // Until the game has been told of its GameServer.
   void start() {
+    auto told = std::make_shared<bool>(false);
+    server_->on_change([told](const GameServerSnapshot&) { *told = true; });
     ASSERT_TRUE(server_->start());
-    ASSERT_TRUE(poll_until(*server_, [&] { return static_cast<bool>(server_->snapshot()); }));
+    ASSERT_TRUE(poll_until(*server_, [&] { return *told; }));
   }
   // Sets opsState and waits for the end of it.
   std::optional<okg_code> set(const std::string& state, WriteOptions options = {}) {
