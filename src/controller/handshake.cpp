@@ -30,12 +30,14 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       return actions;
     case Stage::calm:
     case Stage::updated:
+      earlier_.emplace(facts.state);
       over(facts, actions);
       break;
     case Stage::preparing:
     case Stage::preparing_delete: {
       const auto kind = facts.stage == Stage::preparing ? Notice::Kind::update : Notice::Kind::deletion;
       const Value& hook = kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook;
+      if (!earlier_) earlier_.emplace(facts.state);
       if (!notice_ || notice_->kind != kind || notice_->phase == Notice::Phase::started)
         begin(kind, facts, clock, actions);
       else if (!allowed_ && hook != "true")
@@ -111,6 +113,8 @@ void Handshake::end(bool happened, HandshakeActions& actions) {
 // Fills in what is known by now about which containers, and when.
 void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   if (notice_->kind == Notice::Kind::deletion) return;
+  // What comes from the pod's volume may be older than what OKG says.
+  const bool is_of_this = facts.state && !(earlier_ && *earlier_ && facts.state->is_of_same(**earlier_));
   if (facts.grace) {
     notice_->revision = facts.grace->revision;
     notice_->containers.emplace(facts.grace->images.begin(), facts.grace->images.end());
@@ -118,7 +122,7 @@ void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   } else if (!notice_->containers && facts.updating) {
     notice_->containers.emplace();
     for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");
-  } else if (!notice_->containers && facts.stage == Stage::updating && facts.state && !facts.state->containers.empty()) {
+  } else if (!notice_->containers && facts.stage == Stage::updating && is_of_this && !facts.state->containers.empty()) {
     notice_->revision = facts.state->revision;
     notice_->containers.emplace();
     for (const std::string& name : facts.state->containers) notice_->containers->emplace_back(name, "");
