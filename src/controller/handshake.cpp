@@ -94,8 +94,10 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
 // Neither coming nor going on: arm the hooks for the next time. A label left released would let the next update
 // through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
+  // OKG's state may be older than what the pod's volume tells: in its grace period nothing is over.
+  const bool is_in_grace = notice_ && facts.grace && facts.grace->revision == notice_->revision;
   // Once it was let go it may be over, although nobody saw it begin.
-  if (notice_) end(notice_->phase == Notice::Phase::started || allowed_, actions);
+  if (notice_ && !is_in_grace) end(notice_->phase == Notice::Phase::started || allowed_, actions);
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
   if (facts.delete_hook == "false")

@@ -228,6 +228,23 @@ TEST_F(HandshakeTest, WhatTheLastUpdateReplacedIsNotToldOfThisOne) {
   EXPECT_EQ(handshake_.notice()->revision, "r2");
 }
 
+TEST_F(HandshakeTest, AnOlderStateOfOkgsDoesNotEndTheGracePeriod) {
+  see("Updating", nullptr);  // of the update before
+  see("Updating", nullptr);
+  object_.annotations[keys::kGrace] = kGraceOf;  // the volume is ahead
+  see("Updating", nullptr);
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  see("Normal", nullptr);
+  EXPECT_TRUE(told_.empty());
+  see("Updating", nullptr);
+  EXPECT_TRUE(told_.empty());
+  object_.annotations.erase(keys::kGrace);
+  see("Updating", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::started));
+  see("Normal", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::finished));
+}
+
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
   see("PreparingUpdate", "true");
   HandshakeActions actions;
