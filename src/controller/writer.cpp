@@ -33,6 +33,10 @@ std::string shown(const Value& value) {
   return value ? "\"" + *value + "\"" : "nothing";
 }
 
+writer_action::Finished superseded(const Wish& wish) {
+  return {wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")};
+}
+
 void append(WriterActions& actions, WriterActions more) {
   std::move(more.begin(), more.end(), std::back_inserter(actions));
 }
@@ -57,8 +61,7 @@ WriterActions Writer::put(Wish wish) {
     if (is_on_its_way(wish.field, entry))
       wish.known.push_back(entry.wish.value);
     else if (entry.wish.ticket != 0)
-      actions.push_back(writer_action::Finished{
-          entry.wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")});
+      actions.push_back(superseded(entry.wish));
   }
   entry.wish = std::move(wish);
   entry.phase = Phase::waiting;
@@ -110,7 +113,7 @@ WriterActions Writer::go(Nanoseconds now) {
         entry.wish.ticket = 0;
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
-        entry.previous.reset();
+        if (!entry.may_have_arrived) entry.previous.reset();
         at = entry.wish.passing ? entries_.erase(at) : std::next(at);
         break;
       case May::conflict:
@@ -232,14 +235,14 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
       break;
     case Code::not_found:
       object_.reset();
-      sent_.clear();
+      failed(actions);
       break;
     default:
       if (error.code != Code::conflict)
-        forget_answer();
+        forget_answer(now);
       else if (++conflicts_ > kMostQuickConflicts)
         pause_until_ = now + kSecond;
-      sent_.clear();
+      failed(actions);
       stale_ = true;
       actions.push_back(writer_action::Reread{});
   }
@@ -265,19 +268,30 @@ void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) 
 }
 
 // Also after a timeout it may have arrived: the object itself tells.
-void Writer::forget_answer() {
+void Writer::forget_answer(Nanoseconds now) {
   for (const auto& [field, sent] : sent_)
     if (const auto found = entries_.find(field);
-        found != entries_.end() && found->second.serial == sent.serial)
+        found != entries_.end() && found->second.serial == sent.serial) {
       found->second.may_have_arrived = true;
+      found->second.previous = sent.previous;
+      found->second.written_at = now;
+    }
+}
+
+// What was on its way when something newer was set has nobody but itself to say that it ended.
+void Writer::failed(WriterActions& actions) {
+  for (const auto& [field, sent] : std::exchange(sent_, {}))
+    if (const auto found = entries_.find(field);
+        sent.wish.ticket != 0 && (found == entries_.end() || found->second.serial != sent.serial))
+      actions.push_back(superseded(sent.wish));
 }
 
 void Writer::refused(const Error& error, WriterActions& actions) {
-  auto sent = std::exchange(sent_, {});
-  if (sent.size() > 1) {
+  if (sent_.size() > 1) {
     singly_ = true;
-    return;
+    return failed(actions);
   }
+  const auto sent = std::exchange(sent_, {});
   for (const auto& [field, one] : sent) {
     const auto found = entries_.find(field);
     const bool is_current = found != entries_.end() && found->second.serial == one.serial;

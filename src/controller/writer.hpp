@@ -106,7 +106,8 @@ class Writer {
   May may(const Entry& entry, const Value& current) const;
   void look(Entry& entry, const Value& current, Nanoseconds now);
   void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
-  void forget_answer();
+  void forget_answer(Nanoseconds now);
+  void failed(WriterActions& actions);
   void refused(const base::Error& error, WriterActions& actions);
   void write_again(Entry& entry, Nanoseconds now);
   bool may_send(Nanoseconds now);

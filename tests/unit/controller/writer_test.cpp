@@ -160,6 +160,21 @@ TEST_F(WriterTest, ANewerWishWhileAPatchIsUnderWayFollowsIt) {
   EXPECT_EQ(object_.ops_state, "Draining");
 }
 
+TEST_F(WriterTest, WhatWasOvertakenOnItsWayEndsAlsoWhenItFails) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {"Allocated"}, 2);
+  somebody_writes("label/x", "1");
+  answer();  // 409
+  EXPECT_EQ(ended(1), Code::superseded);
+  set("Maintaining", {"Draining"}, 3);
+  take(writer_.patched(sent_.back().id, Error(Code::io, "reset"), now_));
+  EXPECT_EQ(ended(2), Code::superseded);
+  tell();
+  set("None", {"Maintaining"}, 4);
+  take(writer_.patched(sent_.back().id, Error(Code::not_found, "gone"), now_));
+  EXPECT_EQ(ended(3), Code::superseded);
+}
+
 TEST_F(WriterTest, OfflineTheLatestIsKeptAndSentUnlessTheObjectSaysOtherwise) {
   take(writer_.connected(false, now_));
   set("Draining", {"None"}, 1);
@@ -226,6 +241,18 @@ TEST_F(WriterTest, WhatTheControllersStaleCopyTookBackIsWrittenAgainThreeTimesAt
   take(writer_.tick(now_));
   EXPECT_EQ(sent_.size(), 4U);
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, AlsoWhenTheAnswerWasLost) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  take(writer_.patched(sent_[0].id, Error(Code::io, "reset"), now_));
+  tell();
+  EXPECT_EQ(ended(1), Code::ok);
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
 }
 
 TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
