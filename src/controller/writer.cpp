@@ -62,6 +62,10 @@ WriterActions Writer::put(Wish wish) {
       wish.known.push_back(entry.wish.value);
     else if (entry.wish.ticket != 0)
       actions.push_back(superseded(entry.wish));
+    // Who expects what is about to be written again has not heard that it was taken back.
+    if (entry.written_again > 0 && wish.expect && *wish.expect == entry.wish.value && !entry.wish.known.empty() &&
+        !is_on_its_way(wish.field, entry))
+      wish.expect = entry.wish.known.front();
   }
   entry.wish = std::move(wish);
   entry.phase = Phase::waiting;
@@ -350,10 +354,11 @@ std::optional<Nanoseconds> Writer::next_deadline() const {
 }
 
 Value Writer::effective(const Field& field) const {
+  const Value current = object_ ? object_->get(field) : std::nullopt;
   const auto found = entries_.find(field);
-  if (found != entries_.end() && found->second.written_again > 0 && found->second.phase == Phase::waiting)
-    return found->second.wish.value;
-  return object_ ? object_->get(field) : std::nullopt;
+  if (found == entries_.end() || found->second.phase != Phase::waiting || found->second.written_again == 0) return current;
+  const Wish& wish = found->second.wish;
+  return wish.ours || contains(wish.known, current) ? wish.value : current;
 }
 
 bool Writer::is_wanted(const Field& field, const Value& value) const {

@@ -83,6 +83,31 @@ TEST_F(ConversationTest, AHookThatIsNotThereIsNotMade) {
   EXPECT_TRUE(sent_.empty());
 }
 
+TEST_F(ConversationTest, WhatIsNotWrittenAgainAfterAllIsShownAsItIs) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.status_writer = "manager";
+  see();
+  Wish wish;
+  wish.field = kOpsStateField;
+  wish.value = "Allocated";
+  wish.known = {Value("None")};
+  take(conversation_.set(wish, clock_));
+  object_.ops_state = "Allocated";
+  object_.resource_version = "20";
+  take(conversation_.patched(sent_.at(0).id, std::make_shared<Object>(object_), clock_));
+  take(conversation_.linked(Link::connecting, clock_));
+  object_.ops_state = "None";
+  object_.writers[kOpsStateField] = "manager";
+  see();
+  EXPECT_EQ(views_.back()->ops_state, "Allocated") << "it is about to be written again";
+  wish.value = "Draining";
+  wish.known.clear();
+  wish.expect = "Maintaining";
+  take(conversation_.set(wish, clock_));
+  take(conversation_.linked(Link::connected, clock_));
+  EXPECT_EQ(views_.back()->ops_state, "None") << "nothing is, since this took its place";
+}
+
 TEST_F(ConversationTest, AnAnswerThatCouldNotBeSentIsNotSentToTheNextQuestion) {
   take(conversation_.linked(Link::connected, clock_));
   conversation_.asks_before_updates(true);

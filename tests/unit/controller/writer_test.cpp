@@ -255,6 +255,35 @@ TEST_F(WriterTest, AlsoWhenTheAnswerWasLost) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
 }
 
+TEST_F(WriterTest, WhoExpectsWhatIsToBeWrittenAgainGetsIt) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  for (int again = 0; again < 2; ++again) {  // the second time it waits a while
+    somebody_writes(kOpsStateField, "None", "manager");
+    tell();
+    if (again == 0) answer();
+  }
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+  set("Draining", {}, 2, Value("Allocated"));
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
+TEST_F(WriterTest, WhatIsToBeWrittenAgainDoesNotHideSomebodyElses) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.connected(false, now_));
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+  somebody_writes(kOpsStateField, "Kill");
+  tell();
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Kill");
+  take(writer_.connected(true, now_));
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
 TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
   set("Allocated", {"None"}, 1);
   answer();
