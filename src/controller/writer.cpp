@@ -164,11 +164,14 @@ WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
 
 void Writer::take(ObjectPtr object, Nanoseconds now) {
   if (object && object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
-    return;
+    return look_at_held(false, now);  // an answer that the watch has overtaken tells of what to look at
   const bool is_another = object && object_ && object->uid != object_->uid;
   object_ = std::move(object);
   stale_ = false;
-  if (!object_) return;
+  if (object_) look_at_held(is_another, now);
+}
+
+void Writer::look_at_held(bool is_another, Nanoseconds now) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     Entry& entry = at->second;
     // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.

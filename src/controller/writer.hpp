@@ -102,6 +102,7 @@ class Writer {
   enum class May { write, nothing_to_do, conflict };
 
   May may(const Entry& entry, const Value& current) const;
+  void look_at_held(bool is_another, Nanoseconds now);
   void look(Entry& entry, const Value& current, Nanoseconds now);
   void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
   void forget_answer(Nanoseconds now);

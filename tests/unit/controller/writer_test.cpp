@@ -255,6 +255,19 @@ TEST_F(WriterTest, AlsoWhenTheAnswerWasLost) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
 }
 
+TEST_F(WriterTest, AlsoWhenTheWatchIsFasterThanTheAnswer) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto written = copy();
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  take(writer_.patched(sent_[0].id, written, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(object_.ops_state, "Allocated");
+}
+
 TEST_F(WriterTest, WhoExpectsWhatIsToBeWrittenAgainGetsIt) {
   set("Allocated", {"None"}, 1);
   answer();
