@@ -15,6 +15,7 @@ constexpr double kBurst = 10, kPatchesPerSecond = 0.5;
 // The controller's copy of an object is seconds old at most; what comes later was decided by somebody.
 constexpr Nanoseconds kStaleFor = 60 * kSecond;
 constexpr unsigned kMostAgain = 3;
+constexpr Nanoseconds kRefusedFor = 30 * kSecond;  // the first time; twice as long each time after that
 constexpr unsigned kMostQuickConflicts = 5;
 
 // What a field holds that nobody has set.
@@ -223,7 +224,7 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
   if (in_flight_ != id) return actions;
   in_flight_.reset();
   if (result) {
-    conflicts_ = 0;
+    conflicts_ = failures_ = 0;
     singly_ = false;
     for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, now, actions);
     take(*result, now);
@@ -233,17 +234,20 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
     case Code::invalid_argument:
     case Code::denied:
     case Code::unsupported:
-      refused(error, actions);
+      refused(error, now, actions);
       break;
     case Code::not_found:
       object_.reset();
       failed(actions);
       break;
     default:
-      if (error.code != Code::conflict)
+      if (error.code == Code::conflict) {
+        if (++conflicts_ > kMostQuickConflicts) pause_until_ = now + kSecond;
+      } else {
         forget_answer(now);
-      else if (++conflicts_ > kMostQuickConflicts)
-        pause_until_ = now + kSecond;
+        if (failures_ > 0) pause_until_ = now + (kSecond << std::min(failures_, 6U));
+        ++failures_;
+      }
       failed(actions);
       stale_ = true;
       actions.push_back(writer_action::Reread{});
@@ -287,7 +291,7 @@ void Writer::failed(WriterActions& actions) {
       actions.push_back(superseded(sent.wish));
 }
 
-void Writer::refused(const Error& error, WriterActions& actions) {
+void Writer::refused(const Error& error, Nanoseconds now, WriterActions& actions) {
   if (sent_.size() > 1) {
     singly_ = true;
     return failed(actions);
@@ -298,7 +302,12 @@ void Writer::refused(const Error& error, WriterActions& actions) {
     const bool is_current = found != entries_.end() && found->second.serial == one.serial;
     const Ticket ticket = is_current ? found->second.wish.ticket : one.wish.ticket;
     if (ticket != 0) actions.push_back(writer_action::Finished{ticket, error});
-    if (is_current) entries_.erase(found);
+    if (!is_current) continue;
+    // Who wants a passing wish says so again at once: the answer must not be the next patch.
+    if (one.wish.passing)
+      found->second.not_before = now + (kRefusedFor << std::min(found->second.refused++, 4U));
+    else
+      entries_.erase(found);
   }
 }
 

@@ -108,6 +108,28 @@ TEST_F(ConversationTest, WhatIsNotWrittenAgainAfterAllIsShownAsItIs) {
   EXPECT_EQ(views_.back()->ops_state, "None") << "nothing is, since this took its place";
 }
 
+TEST_F(ConversationTest, AHookThatMayNotBeWrittenIsTriedSeldom) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.state = "PreUpdate";
+  see();
+  for (int second = 0; second < 3600; ++second) {
+    const std::size_t sent = sent_.size();
+    clock_.monotonic += 1'000'000'000;
+    take(conversation_.tick(clock_));
+    if (second % 10 == 0) see();
+    if (second == 0 || sent_.size() > sent)
+      take(conversation_.patched(sent_.back().id, base::Error(Code::denied, "no right"), clock_));
+  }
+  EXPECT_GE(sent_.size(), 5U);
+  EXPECT_LE(sent_.size(), 13U);
+  object_.state = "Ready";
+  see();
+  object_.state = "PreUpdate";
+  const std::size_t sent = sent_.size();
+  see();
+  EXPECT_EQ(sent_.size(), sent + 1) << "another question, another try";
+}
+
 TEST_F(ConversationTest, AnAnswerThatCouldNotBeSentIsNotSentToTheNextQuestion) {
   take(conversation_.linked(Link::connected, clock_));
   conversation_.asks_before_updates(true);

@@ -373,6 +373,20 @@ TEST_F(WriterTest, ARefusedFieldDoesNotTakeTheOthersWithIt) {
   EXPECT_EQ(ended(1), Code::ok);
 }
 
+TEST_F(WriterTest, AServerThatFailsIsAskedLessAndLessOften) {
+  set("Allocated", {"None"}, 1);
+  for (int second = 0; second < 600; ++second) {
+    if (sent_.size() > static_cast<unsigned>(rereads_)) {
+      take(writer_.patched(sent_.back().id, Error(Code::io, "500"), now_));
+      tell();
+    }
+    now_ += kSecond;
+    take(writer_.tick(now_));
+  }
+  EXPECT_GE(sent_.size(), 10U);
+  EXPECT_LE(sent_.size(), 20U);
+}
+
 TEST_F(WriterTest, AGameThatSetsALabelEveryTickSendsFewPatches) {
   for (int tick = 0; tick < 60 * 60; ++tick) {  // a minute at 60 Hz
     Wish wish;
