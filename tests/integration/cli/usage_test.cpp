@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ReloadBadDigest", {"reload", "--to", "2.4.1"}, "--to \"2.4.1\""},
         Wrong{"ReloadBadWait", {"reload", "--wait", "soon"}, "--wait \"soon\""},
         Wrong{"RollbackBadDigest", {"rollback", "--to", kDigest + "0"}, "--to"},
-        Wrong{"ProbeNothing", {"probe"}, "live or ready"},
+        Wrong{"ProbeNothing", {"probe"}, "live, ready or ops"},
         Wrong{"ProbeSomethingElse", {"probe", "health"}, "\"health\""},
         Wrong{"HotNothing", {"hot"}, "ls, stat, get"}, Wrong{"HotSomethingElse", {"hot", "cat"}, "\"cat\""},
         Wrong{"HotTableForLs", {"hot", "ls", "--table", "players"}, "--table"},
