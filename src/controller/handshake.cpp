@@ -30,12 +30,14 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       return actions;
     case Stage::calm:
     case Stage::updated:
+      earlier_.emplace(facts.state);
       over(facts, actions);
       break;
     case Stage::preparing:
     case Stage::preparing_delete: {
       const auto kind = facts.stage == Stage::preparing ? Notice::Kind::update : Notice::Kind::deletion;
       const Value& hook = kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook;
+      if (!earlier_) earlier_.emplace(facts.state);
       if (!notice_ || notice_->kind != kind || notice_->phase == Notice::Phase::started)
         begin(kind, facts, clock, actions);
       else if (!allowed_ && hook != "true")
@@ -94,8 +96,10 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
 // Neither coming nor going on: arm the hooks for the next time. A label left released would let the next
 // update through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
+  // OKG's state may be older than what the pod's volume tells: in its grace period nothing is over.
+  const bool is_in_grace = notice_ && facts.grace && facts.grace->revision == notice_->revision;
   // Once it was let go it may be over, although nobody saw it begin.
-  if (notice_) end(notice_->phase == Notice::Phase::started || allowed_, actions);
+  if (notice_ && !is_in_grace) end(notice_->phase == Notice::Phase::started || allowed_, actions);
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
   if (facts.delete_hook == "false")
@@ -113,6 +117,8 @@ void Handshake::end(bool happened, HandshakeActions& actions) {
 // Fills in what is known by now about which containers, and when.
 void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   if (notice_->kind == Notice::Kind::deletion) return;
+  // What comes from the pod's volume may be older than what OKG says.
+  const bool is_of_this = facts.state && !(earlier_ && *earlier_ && facts.state->is_of_same(**earlier_));
   if (facts.grace) {
     notice_->revision = facts.grace->revision;
     notice_->containers.emplace(facts.grace->images.begin(), facts.grace->images.end());
@@ -120,7 +126,7 @@ void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   } else if (!notice_->containers && facts.updating) {
     notice_->containers.emplace();
     for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");
-  } else if (!notice_->containers && facts.stage == Stage::updating && facts.state &&
+  } else if (!notice_->containers && facts.stage == Stage::updating && is_of_this &&
              !facts.state->containers.empty()) {
     notice_->revision = facts.state->revision;
     notice_->containers.emplace();

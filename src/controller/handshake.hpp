@@ -90,6 +90,8 @@ class Handshake {
       true;  // since the start nothing was seen but an update under way, which brought it about
   std::optional<Notice> notice_;
   bool allowed_ = false;
+  // The annotation of an earlier update, which stays: until it changes it tells nothing of this one.
+  std::optional<std::optional<UpdateState>> earlier_;
   std::uint64_t last_id_ = 0;
 };
 

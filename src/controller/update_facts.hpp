@@ -33,6 +33,10 @@ struct UpdateState {
   std::string revision;
   std::optional<std::int64_t> updated_at;  // CLOCK_REALTIME, ns
   std::vector<std::string> containers;     // that were replaced, or are being replaced
+
+  bool is_of_same(const UpdateState& other) const {
+    return revision == other.revision && updated_at == other.updated_at;
+  }
 };
 
 struct UpdateFacts {

@@ -42,9 +42,11 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
       ControllerDriver::Options{resolved.controller, run, resolved.endpoint.run_directory, resolved.name,
                                 resolved.log},
       server->signal_,
-      ControllerDriver::Hooks{
-          [raw = server.get()](const controller::say::Ask& ask) { raw->carry_out(ask); },
-          [raw = server.get()](const controller::Object& object) { raw->start_->see(object); }});
+      ControllerDriver::Hooks{[raw = server.get()](const controller::say::Ask& ask) { raw->carry_out(ask); },
+                              [raw = server.get()](const controller::Object& object) {
+                                raw->start_->see(object);
+                                raw->report();
+                              }});
   IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
                        resolved.tick_timeout.count(), resolved.log};
   server->io_ = std::make_unique<IoThread>(
@@ -270,7 +272,7 @@ bool GameServer::stalled(std::int64_t now_ns) const {
 // ---- The controller, on the io thread
 
 void GameServer::report() {
-  reporter_.look(driver_->state(), *controller_);
+  reporter_.look(driver_->state(), start_->report(), *controller_);
 }
 
 // An operator's order is looked at as one that came to the endpoint.

@@ -28,7 +28,7 @@ const char* reload_state(const DriverState& state) {
 
 }  // namespace
 
-void Reporter::look(const DriverState& state, ControllerDriver& controller) {
+void Reporter::look(const DriverState& state, const StartReport& start, ControllerDriver& controller) {
   std::map<controller::Field, Value> now;
   const std::string label = controller::label_safe(state.active_version);
   now[controller::label_field(keys::kPayloadVersion)] = state.active ? Value(label) : std::nullopt;
@@ -41,6 +41,7 @@ void Reporter::look(const DriverState& state, ControllerDriver& controller) {
   const bool failed = state.last && state.last->failure;
   now[controller::annotation_field(keys::kReloadError)] =
       failed ? Value(base::one_line(state.last->failure->text)) : std::nullopt;
+  if (start.is_final) now[controller::annotation_field(keys::kStartReason)] = base::dump(start.json());
   for (const auto& [field, value] : now) {
     const auto before = reported_.find(field);
     if (before == reported_.end() ? value.has_value() : before->second != value) {

@@ -18,7 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 OWN = os.environ.get("OKG_CLUSTER_OWN") == "1"  # the cluster is that of tests/cluster/up
 LOGS = os.path.join(os.environ.get("OKG_CLUSTER_HOME", ""), "run", "log")
 KINDS = {"pod": "api/v1/pods", "gs": "apis/game.kruise.io/v1alpha1/gameservers",
-         "gss": "apis/game.kruise.io/v1alpha1/gameserversets"}
+         "gss": "apis/game.kruise.io/v1alpha1/gameserversets", "asts": "apis/apps.kruise.io/v1beta1/statefulsets"}
 # One program in two images, for updates. A user's nodes fetch theirs.
 BUSYBOX = ["localhost/busybox:1", "localhost/busybox:2"] if OWN else ["busybox:1.36.0", "busybox:1.36.1"]
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -62,9 +63,12 @@ class ControllerTest : public ::testing::Test {
  protected:
   ControllerTest() { server_.emplace(scene_.options()); }
 
+  // Until the game has been told of its GameServer.
   void start() {
+    auto told = std::make_shared<bool>(false);
+    server_->on_change([told](const GameServerSnapshot&) { *told = true; });
     ASSERT_TRUE(server_->start());
-    ASSERT_TRUE(poll_until(*server_, [&] { return static_cast<bool>(server_->snapshot()); }));
+    ASSERT_TRUE(poll_until(*server_, [&] { return *told; }));
   }
   // Sets opsState and waits for the end of it.
   std::optional<okg_code> set(const std::string& state, WriteOptions options = {}) {
@@ -341,6 +345,11 @@ TEST_F(ControllerTest, KnowsWhyItWasStarted) {
   ASSERT_TRUE(report.downtime);
   EXPECT_LT(*report.downtime, 60s);
   EXPECT_EQ(status(*server_)["start"]["reason"], "restart");
+  ASSERT_TRUE(poll_until(*server_, [&] {
+    const json annotations = controller_.read()["metadata"]["annotations"];
+    return annotations.contains("okg-sdk/start-reason") &&
+           json::parse(annotations["okg-sdk/start-reason"].get<std::string>())["reason"] == "restart";
+  }));
 }
 
 TEST_F(ControllerTest, ClosingEndsWhatIsWaitedFor) {

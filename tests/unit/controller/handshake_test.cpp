@@ -212,6 +212,38 @@ TEST_F(HandshakeTest, ADeletionIsAskedForTheSameWay) {
   EXPECT_EQ(field_, label_field(keys::kDeleteHook));
 }
 
+TEST_F(HandshakeTest, WhatTheLastUpdateReplacedIsNotToldOfThisOne) {
+  object_.annotations[keys::kUpdateState] =
+      R"({"revision":"r1","updateTimestamp":"2026-04-23T09:00:00Z","containerBatchesRecord":[{"containers":["game"]}]})";
+  see("Normal", nullptr);
+  see("Updating", nullptr);  // OKG's state comes before the annotations of the pod's volume
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_FALSE(told_[1].containers);
+  EXPECT_EQ(told_[1].revision, "");
+  object_.annotations[keys::kGrace] = kGraceOf;
+  object_.annotations[keys::kUpdateState] = kStateOf;
+  see("Updating", nullptr);
+  EXPECT_TRUE(told_.empty()) << "the same update";
+  EXPECT_EQ(handshake_.notice()->revision, "r2");
+}
+
+TEST_F(HandshakeTest, AnOlderStateOfOkgsDoesNotEndTheGracePeriod) {
+  see("Updating", nullptr);  // of the update before
+  see("Updating", nullptr);
+  object_.annotations[keys::kGrace] = kGraceOf;  // the volume is ahead
+  see("Updating", nullptr);
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  see("Normal", nullptr);
+  EXPECT_TRUE(told_.empty());
+  see("Updating", nullptr);
+  EXPECT_TRUE(told_.empty());
+  object_.annotations.erase(keys::kGrace);
+  see("Updating", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::started));
+  see("Normal", nullptr);
+  EXPECT_TRUE(told(Notice::Phase::finished));
+}
+
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
   see("PreparingUpdate", "true");
   HandshakeActions actions;

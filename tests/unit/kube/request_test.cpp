@@ -1,4 +1,6 @@
 // Requests: what is sent, one connection for many, and connections that end at the wrong moment.
+#include <future>
+
 #include "unit/kube/rig.hpp"
 
 namespace okg::kube::test {
@@ -125,6 +127,41 @@ TEST(Request, SaysCloseItself) {
   });
   for (int i = 1; i <= 3; ++i) EXPECT_EQ(text_of(rig.get("/")), "ok 200 {}");
   EXPECT_EQ(rig.server.connections(), 3U);
+}
+
+TEST(Request, AConnectionToBeClosedIsNotUsedAgain) {
+  Rig rig;
+  rig.server.on("GET", "/", [](const FakeRequest&, FakeAnswer& answer) {
+    answer.json(200, "{}", {{"Connection", "close"}});  // and waits for us to do it
+  });
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(text_of(rig.get("/")), "ok 200 {}");
+  EXPECT_EQ(rig.server.connections(), 3U);
+  EXPECT_TRUE(rig.server.wait_open(0));
+}
+
+TEST(Request, AnswersThatComeBeforeAllIsSent) {
+  Rig rig;
+  std::promise<void> stuck;
+  rig.server.on("GET", "/", hello);
+  rig.server.on("GET", "/deaf", [&](const FakeRequest&, FakeAnswer& answer) {
+    answer.json(200, "{}");
+    stuck.get_future().wait();
+    answer.json(413, "too much");  // to what it has not read
+    answer.ignore();
+  });
+  ASSERT_TRUE(rig.get("/deaf"));
+  std::string result;
+  rig.transport->send({.method = "PATCH", .target = "/", .body = std::string(std::size_t{16} << 20, 'x')},
+                      kPatience, [&](auto answer) { result = text_of(answer); });
+  rig.io.restart();
+  while (rig.io.run_one_for(50ms) > 0) {
+  }
+  EXPECT_EQ(result, "");
+  stuck.set_value();
+  ASSERT_TRUE(rig.run_until([&] { return !result.empty(); }));
+  EXPECT_EQ(result, "ok 413 too much");
+  EXPECT_EQ(text_of(rig.get("/")), R"(ok 200 {"hello":"you"})") << "by another connection";
+  EXPECT_EQ(rig.server.connections(), 2U);
 }
 
 TEST(Request, AnUnusedConnectionIsClosed) {

@@ -131,6 +131,30 @@ TEST_F(TokenTest, AFileThatGoesBadLeavesTheLastOneInUse) {
   EXPECT_EQ(last_token(), "second");
 }
 
+// The files are read through the seam: whichever call fails, there is an answer or an error, and the next
+// request goes through.
+TEST_F(TokenTest, EveryFailingCall) {
+  std::uint64_t calls = 0;
+  {
+    Rig fresh;
+    fresh.server.on("GET", "/", [](const FakeRequest&, FakeAnswer& answer) { answer.json(200, "{}"); });
+    ASSERT_TRUE(fresh.get("/"));
+    calls = fresh.os.calls();
+  }
+  ASSERT_GT(calls, 5U);
+  for (std::uint64_t n = 1; n <= calls; ++n) {
+    Rig fresh;
+    fresh.server.on("GET", "/", [](const FakeRequest&, FakeAnswer& answer) { answer.json(200, "{}"); });
+    fresh.os.fail_nth(n, EIO);
+    const auto first = fresh.get("/");
+    if (!first) {
+      EXPECT_EQ(first.error().code, Code::io) << n;
+    }
+    fresh.os.monotonic_shift_ns += 2'000'000'000;
+    EXPECT_EQ(text_of(fresh.get("/")), "ok 200 {}") << n;
+  }
+}
+
 TEST_F(TokenTest, IsInNoLogAndNoError) {
   rig.server.on("GET", "/cut", [](const FakeRequest&, FakeAnswer& answer) { answer.cut(); });
   std::string said;
