@@ -61,6 +61,7 @@ std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_reload();
 std::unique_ptr<Command> make_rollback();
 std::unique_ptr<Command> make_probe();
+std::unique_ptr<Command> make_set();
 std::unique_ptr<Command> make_hot();
 
 // All of them, in the order in which the overview shows them.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "payload/digest.hpp"
 
 namespace okg::control {
@@ -79,6 +80,14 @@ struct Metrics {
   std::optional<ControllerMetrics> controller;  // nullopt: there is none
 };
 
+// A field of the GameServer, as somebody at the endpoint wants it.
+struct GameServerWish {
+  enum class Field { ops_state, update_priority, deletion_priority, label, annotation };
+  Field field = Field::ops_state;
+  std::string key;                   // of a label or annotation
+  std::optional<std::string> value;  // of a priority its digits; nullopt: label or annotation are removed
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -103,6 +112,10 @@ class Backend {
                                  std::optional<payload::Digest>* target) = 0;
   virtual Outcome request_rollback(const std::optional<payload::Digest>& to, bool force,
                                    std::optional<payload::Digest>* target) = 0;
+  // Has it written over what is there now. The number under which the status tells the end of it
+  // (controller.writes). invalid_argument: it cannot be that; unsupported: there is no controller; busy: it
+  // has not been heard yet.
+  virtual base::Result<std::uint64_t> request_write(const GameServerWish& wish) = 0;
 };
 
 }  // namespace okg::control

@@ -75,6 +75,7 @@ class Conversation {
   Link link() const { return link_; }
   const ObjectPtr& view() const { return view_; }
   const std::optional<Notice>& notice() const { return handshake_.notice(); }
+  bool allowed() const { return handshake_.allowed(); }
 
  private:
   void add(WriterActions actions, Sayings& sayings);

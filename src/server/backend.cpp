@@ -1,12 +1,59 @@
 // The server as its endpoint sees it: control::Backend.
 #include <utility>
 
+#include "base/text.hpp"
+#include "controller/values.hpp"
 #include "server/game_server.hpp"
 #include "server/status.hpp"
 
 namespace okg::server {
 
 using base::Code;
+
+namespace {
+
+// What is not a value is refused here: one that the controller stumbles over would stop all that it does for
+// this server.
+base::Status check(const control::GameServerWish& wish) {
+  using Field = control::GameServerWish::Field;
+  const std::string value = wish.value.value_or("");
+  switch (wish.field) {
+    case Field::ops_state:
+      return controller::check_ops_state(value);
+    case Field::update_priority:
+    case Field::deletion_priority:
+      return controller::check_priority(std::strtoll(value.c_str(), nullptr, 10));
+    case Field::label:
+    case Field::annotation:
+      break;
+  }
+  if (const auto fine = controller::check_key(wish.key); !fine) return fine;
+  if (wish.key.starts_with("okg-sdk/"))
+    return base::Error(Code::invalid_argument,
+                       base::quote(wish.key) + ": is okg's own report: it would be written over at once");
+  if (!wish.value) return {};
+  return wish.field == Field::label ? controller::check_label_value(value)
+                                    : controller::check_annotation_value(value);
+}
+
+controller::Field field_of(const control::GameServerWish& wish) {
+  using Field = control::GameServerWish::Field;
+  switch (wish.field) {
+    case Field::ops_state:
+      return controller::kOpsStateField;
+    case Field::update_priority:
+      return controller::kUpdatePriorityField;
+    case Field::deletion_priority:
+      return controller::kDeletionPriorityField;
+    case Field::label:
+      return controller::label_field(wish.key);
+    case Field::annotation:
+      break;
+  }
+  return controller::annotation_field(wish.key);
+}
+
+}  // namespace
 
 bool GameServer::live() {
   return !stalled(os_.monotonic_ns());
@@ -131,6 +178,11 @@ control::Outcome GameServer::request_rollback(const std::optional<payload::Diges
   }
   if (target != nullptr) *target = to;
   return outcome(*to);
+}
+
+base::Result<std::uint64_t> GameServer::request_write(const control::GameServerWish& wish) {
+  if (const auto fine = check(wish); !fine) return fine.error();
+  return controller_->order(field_of(wish), wish.value);
 }
 
 }  // namespace okg::server

@@ -168,6 +168,7 @@ void ControllerDriver::take(Sayings sayings) {
     if (std::holds_alternative<controller::say::Reread>(saying)) to_reread_ = true;
     if (auto* ask = std::get_if<controller::say::Ask>(&saying)) asked_.push_back(std::move(*ask));
     if (auto* end = std::get_if<controller::say::Finished>(&saying)) {
+      end_order(*end);
       const auto found = waiting_.find(end->ticket);
       if (found == waiting_.end()) continue;
       const auto newest = newest_.find(found->second.field);

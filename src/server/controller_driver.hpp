@@ -80,6 +80,10 @@ class ControllerDriver {
   // --- Any thread ---
   // The value has to be valid already.
   base::Status set(const controller::Field& field, controller::Value value, WriteOptions options);
+  // Somebody at the endpoint wants it, and has looked at what is there now: the game is told of it as of
+  // anybody else's. The number under which json() tells the end. unsupported: there is no controller; busy:
+  // it has not been heard yet.
+  base::Result<std::uint64_t> order(const controller::Field& field, controller::Value value);
   // Nobody else's business, and written again when somebody changes it: what okg reports.
   void report(const controller::Field& field, controller::Value value);
   base::Status allow(std::uint64_t notice);
@@ -102,6 +106,13 @@ class ControllerDriver {
     controller::Field field;
     WrittenFn done;
   };
+  struct Order {
+    controller::Ticket ticket = 0;
+    controller::Field field;
+    controller::Value value;
+    bool ended = false;
+    std::optional<base::Error> error;
+  };
   struct Done {
     WrittenFn call;
     std::optional<base::Error> error;
@@ -110,7 +121,8 @@ class ControllerDriver {
   controller::Conversation::Clock clock();
   std::unique_ptr<controller::Adapter> make_adapter(boost::asio::io_context& io);
   void take(controller::Sayings sayings);  // mutex held
-  void flush();                            // io thread: what the adapter is to do
+  void end_order(const controller::say::Finished& end);
+  void flush();  // io thread: what the adapter is to do
   void flush_soon();
   void linked(controller::Link link, std::string why);
   bool tell_next(int* calls);
@@ -137,6 +149,7 @@ class ControllerDriver {
   const char* adapter_name_ = "off";
   controller::Ticket last_ticket_ = 0;
   std::map<controller::Ticket, Waiting> waiting_;
+  std::deque<Order> orders_;                                // the newest
   std::map<controller::Field, controller::Ticket> newest_;  // of a field that is being written
   std::map<controller::Field, controller::Value>
       believed_;  // what the game has set and not seen otherwise since

@@ -98,8 +98,20 @@ OrderedJson ControllerDriver::json() {
                     {"state", or_null(object.network.current)},
                     {"internal", addresses(object.network.internal)},
                     {"external", addresses(object.network.external)}};
-  out["update"] =
-      conversation_.notice() ? json_of(*conversation_.notice(), os_.monotonic_ns()) : OrderedJson(nullptr);
+  out["update"] = nullptr;
+  if (conversation_.notice()) {
+    out["update"] = json_of(*conversation_.notice(), os_.monotonic_ns());
+    out["update"]["allowed"] = conversation_.allowed();
+  }
+  out["writes"] = OrderedJson::array();
+  for (const Order& order : orders_) {
+    const char* result = order.ended ? "written" : "pending";
+    out["writes"].push_back({{"write", order.ticket},
+                             {"field", order.field},
+                             {"value", or_null(order.value)},
+                             {"result", order.error ? base::code_name(order.error->code) : result},
+                             {"text", order.error ? OrderedJson(order.error->text) : OrderedJson(nullptr)}});
+  }
   return out;
 }
 

@@ -83,6 +83,7 @@ class GameServer final : private control::Backend {
                                   std::optional<payload::Digest>* target) override;
   control::Outcome request_rollback(const std::optional<payload::Digest>& digest, bool force,
                                     std::optional<payload::Digest>* target) override;
+  base::Result<std::uint64_t> request_write(const control::GameServerWish& wish) override;
 
   base::Os& os_;
   Options options_;

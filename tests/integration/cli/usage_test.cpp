@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"UnknownFlag", {"status", "--bogus"}, "\"--bogus\""},
         Wrong{"UnknownFlagInFront", {"--bogus", "status"}, "\"--bogus\""},
         Wrong{"ExtraArgument", {"status", "now"}, "\"now\""},
+        Wrong{"ExtraArgumentBehindTheMark", {"status", "--", "--json"}, "\"--json\""},
         Wrong{"TwoCommands", {"status", "reload"}, "\"reload\""},
         Wrong{"FlagWithoutValue", {"status", "--run"}, "--run"},
         Wrong{"FlagForValue", {"publish", "--from", "--once"}, "--from"},
@@ -105,8 +106,15 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ReloadBadDigest", {"reload", "--to", "2.4.1"}, "--to \"2.4.1\""},
         Wrong{"ReloadBadWait", {"reload", "--wait", "soon"}, "--wait \"soon\""},
         Wrong{"RollbackBadDigest", {"rollback", "--to", kDigest + "0"}, "--to"},
-        Wrong{"ProbeNothing", {"probe"}, "live or ready"},
+        Wrong{"ProbeNothing", {"probe"}, "live, ready or ops"},
         Wrong{"ProbeSomethingElse", {"probe", "health"}, "\"health\""},
+        Wrong{"SetNothing", {"set"}, "WHAT: is needed"},
+        Wrong{"SetSomethingElse", {"set", "state", "Ready"}, "\"state\""},
+        Wrong{"SetWrongCase", {"set", "ops-state", "kill"}, "did you mean Kill?"},
+        Wrong{"SetNoValue", {"set", "label", "a"}, "a key and a value"},
+        Wrong{"SetRemoveWithValue", {"set", "label", "a", "b", "--remove"}, "--remove"},
+        Wrong{"SetNegative", {"set", "update-priority", "--", "-1"}, "\"-1\""},
+        Wrong{"SetBadWait", {"set", "ops-state", "None", "--wait", "10"}, "--wait \"10\""},
         Wrong{"HotNothing", {"hot"}, "ls, stat, get"}, Wrong{"HotSomethingElse", {"hot", "cat"}, "\"cat\""},
         Wrong{"HotTableForLs", {"hot", "ls", "--table", "players"}, "--table"},
         Wrong{"HotGetNothing", {"hot", "get"}, "TABLE KEY"},
@@ -134,7 +142,7 @@ TEST_P(Help, HasAnExample) {
 
 INSTANTIATE_TEST_SUITE_P(Cli, Help,
                          testing::Values("pack", "publish", "ready", "status", "reload", "rollback", "probe",
-                                         "hot"),
+                                         "set", "hot"),
                          [](const auto& tested) { return std::string(tested.param); });
 
 TEST(Overview, NamesEveryCommandAndExitCode) {
