@@ -100,8 +100,10 @@ TEST(Fault, TheDeadlineIsForAllOfIt) {
       EXPECT_EQ(late.error().code, Code::timeout) << late.error().text;
       EXPECT_THAT(late.error().text, HasSubstr("no answer in time"));
     }
-    EXPECT_EQ(text_of(rig.get("/")), "ok 200 {}") << "by another connection";
-    EXPECT_EQ(rig.server.connections(), 2U);
+    EXPECT_EQ(text_of(rig.get("/")), "ok 200 {}");
+    const auto requests = rig.server.requests();
+    for (std::size_t i = 0; i + 1 < requests.size(); ++i)
+      EXPECT_NE(requests[i].connection, requests.back().connection) << "what was given up is not used again";
   }
 }
 
@@ -123,13 +125,16 @@ TEST(Fault, TheDeadlineIsForWaitingToo) {
   Rig rig;
   rig.server.on("GET", "/slow", [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
   std::vector<std::string> answered;
-  for (const auto deadline : {200ms, 60ms, 80ms})
-    rig.transport->send({.target = "/slow"}, deadline,
-                        [&](auto result) { answered.push_back(text_of(result)); });
+  const auto done = [&](const auto& result) { answered.push_back(text_of(result)); };
+  rig.transport->send({.target = "/slow"}, kPatience, done);
+  rig.transport->send({.target = "/slow"}, 60ms, done);
+  rig.transport->send({.target = "/slow"}, 20ms, done);
+  ASSERT_TRUE(rig.run_until([&] { return answered.size() == 2; }));
+  for (const std::string& text : answered) EXPECT_THAT(text, HasSubstr("it was not sent"));
+  ASSERT_TRUE(rig.run_until([&] { return rig.server.requests().size() == 1; }));
+  rig.server.cut_all();
   ASSERT_TRUE(rig.run_until([&] { return answered.size() == 3; }));
-  EXPECT_THAT(answered[0], HasSubstr("it was not sent"));
-  EXPECT_THAT(answered[1], HasSubstr("it was not sent"));
-  EXPECT_THAT(answered[2], HasSubstr("while waiting for the answer"));
+  EXPECT_THAT(answered[2], HasSubstr("io API server"));
   EXPECT_EQ(rig.server.requests().size(), 1U);
 }
 
