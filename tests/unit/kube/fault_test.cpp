@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "unit/kube/libc.hpp"
 #include "unit/kube/rig.hpp"
 
 namespace okg::kube::test {
@@ -183,6 +184,7 @@ TEST(Fault, NoSigpipe) {
   EXPECT_EQ(::write(pair[0], "x", 1), -1);
   ::close(pair[0]);
   EXPECT_EQ(sigpipes.exchange(0), 1);
+  const unsigned sent_before = sends(), loud_before = sends_with_signal();
 
   for (int round = 0; round < 20; ++round) {
     Rig rig;
@@ -207,6 +209,8 @@ TEST(Fault, NoSigpipe) {
     EXPECT_FALSE(rig.get("/"));
   }
   EXPECT_EQ(sigpipes, 0);
+  EXPECT_GT(sends(), sent_before + 100) << "not counted";
+  EXPECT_EQ(sends_with_signal(), loud_before) << "every send of Asio's has MSG_NOSIGNAL";
   ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
   ::sigaction(SIGPIPE, &before, nullptr);
 }

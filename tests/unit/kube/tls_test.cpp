@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "unit/kube/names.hpp"
+#include "unit/kube/libc.hpp"
 #include "unit/kube/rig.hpp"
 
 namespace okg::kube::test {
