@@ -229,10 +229,10 @@ fi
 if [ -x "${OKG_CLUSTER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/okg-cluster}/bin/kube-apiserver" ]; then
   stage cluster
   tests/cluster.sh ${filter:+--filter "$filter"} $( ((long)) && echo --long) >"$logs/cluster" 2>&1
-  sed -n '$!{s/^\(passed\|failed\|skipped\) /\1 cluster\//p}' "$logs/cluster" >>"$tally"
+  sed -n 's/^\(passed\|failed\|skipped\) /\1 cluster\//p' "$logs/cluster" >>"$tally"
   if grep -q '^failed ' "$logs/cluster"; then
     show "cluster" "$logs/cluster"
-  elif ! tail -n 1 "$logs/cluster" | grep -q '^[0-9]* passed'; then
+  elif ! grep -q '^[0-9]* passed, ' "$logs/cluster"; then
     show "tests/cluster.sh did not end well" "$logs/cluster"
     record failed cluster "no results"
   fi

@@ -80,8 +80,16 @@ void Conversation::look(Clock clock, Sayings& sayings) {
   add(std::move(actions), sayings);
   add(writer_.go(clock.monotonic), sayings);
   look_for_orders(*object, sayings);
+  show(sayings);
+}
+
+// Also a wish that begins or ends changes what the game is to see.
+void Conversation::show(Sayings& sayings) {
+  const ObjectPtr& object = writer_.object();
+  if (!object) return;
+  if (shown_ == object && view_->ops_state == writer_.effective(kOpsStateField)) return;
   ObjectPtr view = with_effective(object, writer_);
-  if (view == view_) return;
+  shown_ = object;
   view_ = std::move(view);
   sayings.emplace_back(say::View{view_});
 }
@@ -103,12 +111,14 @@ Sayings Conversation::linked(Link link, Clock clock) {
   Sayings sayings;
   link_ = link;
   add(writer_.connected(link == Link::connected || link == Link::limited, clock.monotonic), sayings);
+  show(sayings);
   return sayings;
 }
 
 Sayings Conversation::set(Wish wish, Clock clock) {
   Sayings sayings;
   add(writer_.set(std::move(wish), clock.monotonic), sayings);
+  show(sayings);
   return sayings;
 }
 
@@ -117,6 +127,7 @@ bool Conversation::allow(std::uint64_t notice, Clock clock, Sayings* sayings) {
   const bool known = handshake_.allow(notice, &actions);
   add(std::move(actions), *sayings);
   add(writer_.go(clock.monotonic), *sayings);
+  show(*sayings);
   return known;
 }
 
@@ -124,6 +135,7 @@ Sayings Conversation::tick(Clock clock) {
   Sayings sayings;
   add(handshake_.tick(clock.monotonic), sayings);
   add(writer_.tick(clock.monotonic), sayings);
+  show(sayings);
   return sayings;
 }
 

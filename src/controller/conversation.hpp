@@ -81,13 +81,14 @@ class Conversation {
   void add(WriterActions actions, Sayings& sayings);
   void add(HandshakeActions actions, Sayings& sayings);
   void look(Clock clock, Sayings& sayings);
+  void show(Sayings& sayings);
   void look_for_orders(const Object& object, Sayings& sayings);
 
   ConversationOptions options_;
   Writer writer_;
   Handshake handshake_;
   Link link_ = Link::connecting;
-  ObjectPtr view_;
+  ObjectPtr view_, shown_;                   // what the game sees, and the object that it was made of
   std::string last_reload_, last_rollback_;  // orders that were handed on
 };
 

@@ -24,7 +24,10 @@ Field Handshake::hook_of(Notice::Kind kind) const {
 
 HandshakeActions Handshake::seen(const Object& object, Clock clock) {
   HandshakeActions actions;
-  const UpdateFacts facts = read_update_facts(object, options_.update_hook, options_.delete_hook);
+  UpdateFacts facts = read_update_facts(object, options_.update_hook, options_.delete_hook);
+  // What comes from the pod's volume may be older than what OKG says.
+  if (!facts.grace || facts.grace->revision != over_) over_.clear();
+  if (!over_.empty()) facts.grace.reset();
   switch (facts.stage) {
     case Stage::unknown:
       return actions;
@@ -37,9 +40,11 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
     case Stage::preparing_delete: {
       const auto kind = facts.stage == Stage::preparing ? Notice::Kind::update : Notice::Kind::deletion;
       const Value& hook = kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook;
-      if (!earlier_) earlier_.emplace(facts.state);
-      if (!notice_ || notice_->kind != kind || notice_->phase == Notice::Phase::started)
-        begin(kind, facts, clock, actions);
+      if (hook == "true" || !earlier_ || !*earlier_) earlier_.emplace(facts.state);
+      const bool was_under_way = notice_ && (notice_->phase == Notice::Phase::started || began_updating_);
+      if (kind == Notice::Kind::update && was_under_way && is_in_grace(facts)) break;
+      if (!notice_ || notice_->kind != kind || was_under_way)
+        begin(kind, was_under_way, facts, clock, actions);
       else if (!allowed_ && hook != "true")
         allowed_ = true;  // by somebody else
       else if (allowed_ && hook == "true")
@@ -54,15 +59,17 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
   return actions;
 }
 
-void Handshake::begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
-  // Another has taken the place of what was still to come.
-  if (notice_) end(notice_->phase == Notice::Phase::started, actions);
+// It takes the place of what there was: that is over, or does not happen.
+void Handshake::begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock,
+                      HandshakeActions& actions) {
+  if (notice_) end(last_happened, actions);
   notice_.emplace();
   notice_->id = ++last_id_;
   notice_->kind = kind;
   notice_->waits = (kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook) == "true" &&
                    facts.stage != Stage::updating;
   allowed_ = !notice_->waits;
+  began_updating_ = facts.stage == Stage::updating;
   learn(facts, clock);
   if (notice_->waits) notice_->deadline = clock.monotonic + options_.patience;
   tell(Notice::Phase::coming, actions);
@@ -75,10 +82,11 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
   if (!notice_ || is_another || notice_->kind != Notice::Kind::update) {
     // What a process finds going on at its start is no news to it, however often it is seen; only what is
     // still to come.
+    const bool was_under_way = notice_ && notice_->phase == Notice::Phase::started;
     if (facts.grace)
-      begin(Notice::Kind::update, facts, clock, actions);
+      begin(Notice::Kind::update, was_under_way, facts, clock, actions);
     else if (!only_updating_) {
-      begin(Notice::Kind::update, facts, clock, actions);
+      begin(Notice::Kind::update, was_under_way, facts, clock, actions);
       tell(Notice::Phase::started, actions);
     }
     return;
@@ -96,19 +104,24 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
 // Neither coming nor going on: arm the hooks for the next time. A label left released would let the next
 // update through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
-  // OKG's state may be older than what the pod's volume tells: in its grace period nothing is over.
-  const bool is_in_grace = notice_ && facts.grace && facts.grace->revision == notice_->revision;
   // Once it was let go it may be over, although nobody saw it begin.
-  if (notice_ && !is_in_grace) end(notice_->phase == Notice::Phase::started || allowed_, actions);
+  if (notice_ && !is_in_grace(facts)) end(notice_->phase == Notice::Phase::started || allowed_, actions);
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
   if (facts.delete_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::deletion), true});
 }
 
+// OKG's state and the pod's volume are not equally old: as long as both do not agree that the grace period is
+// over, it is neither over nor the next update asked for.
+bool Handshake::is_in_grace(const UpdateFacts& facts) const {
+  return notice_ && facts.grace && facts.grace->revision == notice_->revision;
+}
+
 // Whoever hears of the end of a deletion was not deleted.
 void Handshake::end(bool happened, HandshakeActions& actions) {
   const bool is_over = happened && notice_->kind == Notice::Kind::update;
+  if (is_over) over_ = notice_->revision;
   tell(is_over ? Notice::Phase::finished : Notice::Phase::withdrawn, actions);
   notice_.reset();
   allowed_ = false;
@@ -117,9 +130,8 @@ void Handshake::end(bool happened, HandshakeActions& actions) {
 // Fills in what is known by now about which containers, and when.
 void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   if (notice_->kind == Notice::Kind::deletion) return;
-  // What comes from the pod's volume may be older than what OKG says.
   const bool is_of_this = facts.state && !(earlier_ && *earlier_ && facts.state->is_of_same(**earlier_));
-  if (facts.grace) {
+  if (facts.grace && facts.stage == Stage::updating) {
     notice_->revision = facts.grace->revision;
     notice_->containers.emplace(facts.grace->images.begin(), facts.grace->images.end());
     notice_->deadline = end_of_grace(facts, clock);

@@ -75,10 +75,12 @@ class Handshake {
   bool allowed() const { return allowed_; }
 
  private:
-  void begin(Notice::Kind kind, const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
+  void begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock,
+             HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void over(const UpdateFacts& facts, HandshakeActions& actions);
   void end(bool happened, HandshakeActions& actions);
+  bool is_in_grace(const UpdateFacts& facts) const;
   void learn(const UpdateFacts& facts, Clock clock);
   void release(HandshakeActions& actions);
   void tell(Notice::Phase phase, HandshakeActions& actions);
@@ -90,8 +92,10 @@ class Handshake {
       true;  // since the start nothing was seen but an update under way, which brought it about
   std::optional<Notice> notice_;
   bool allowed_ = false;
+  bool began_updating_ = false;  // the notice: nobody was asked
   // The annotation of an earlier update, which stays: until it changes it tells nothing of this one.
   std::optional<std::optional<UpdateState>> earlier_;
+  std::string over_;  // the revision whose update is over, as long as a grace period of it can be seen
   std::uint64_t last_id_ = 0;
 };
 

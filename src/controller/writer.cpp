@@ -15,6 +15,7 @@ constexpr double kBurst = 10, kPatchesPerSecond = 0.5;
 // The controller's copy of an object is seconds old at most; what comes later was decided by somebody.
 constexpr Nanoseconds kStaleFor = 60 * kSecond;
 constexpr unsigned kMostAgain = 3;
+constexpr Nanoseconds kRefusedFor = 30 * kSecond;  // the first time; twice as long each time after that
 constexpr unsigned kMostQuickConflicts = 5;
 
 // What a field holds that nobody has set.
@@ -31,6 +32,10 @@ bool contains(const std::vector<Value>& values, const Value& value) {
 
 std::string shown(const Value& value) {
   return value ? "\"" + *value + "\"" : "nothing";
+}
+
+writer_action::Finished superseded(const Wish& wish) {
+  return {wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")};
 }
 
 void append(WriterActions& actions, WriterActions more) {
@@ -57,8 +62,11 @@ WriterActions Writer::put(Wish wish) {
     if (is_on_its_way(wish.field, entry))
       wish.known.push_back(entry.wish.value);
     else if (entry.wish.ticket != 0)
-      actions.push_back(writer_action::Finished{
-          entry.wish.ticket, Error(Code::superseded, wish.field + ": something newer was set")});
+      actions.push_back(superseded(entry.wish));
+    // Who expects what is about to be written again has not heard that it was taken back.
+    if (entry.written_again > 0 && wish.expect && *wish.expect == entry.wish.value &&
+        !entry.wish.known.empty() && !is_on_its_way(wish.field, entry))
+      wish.expect = entry.wish.known.front();
   }
   entry.wish = std::move(wish);
   entry.phase = Phase::waiting;
@@ -110,7 +118,7 @@ WriterActions Writer::go(Nanoseconds now) {
         entry.wish.ticket = 0;
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
-        entry.previous.reset();
+        if (!entry.may_have_arrived) entry.previous.reset();
         at = entry.wish.passing ? entries_.erase(at) : std::next(at);
         break;
       case May::conflict:
@@ -162,11 +170,14 @@ WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
 void Writer::take(ObjectPtr object, Nanoseconds now) {
   if (object && object_ && object->uid == object_->uid &&
       is_older(object->resource_version, object_->resource_version))
-    return;
+    return look_at_held(false, now);  // an answer that the watch has overtaken tells of what to look at
   const bool is_another = object && object_ && object->uid != object_->uid;
   object_ = std::move(object);
   stale_ = false;
-  if (!object_) return;
+  if (object_) look_at_held(is_another, now);
+}
+
+void Writer::look_at_held(bool is_another, Nanoseconds now) {
   for (auto at = entries_.begin(); at != entries_.end();) {
     Entry& entry = at->second;
     // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.
@@ -218,7 +229,7 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
   if (in_flight_ != id) return actions;
   in_flight_.reset();
   if (result) {
-    conflicts_ = 0;
+    conflicts_ = failures_ = 0;
     singly_ = false;
     for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, now, actions);
     take(*result, now);
@@ -228,18 +239,21 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
     case Code::invalid_argument:
     case Code::denied:
     case Code::unsupported:
-      refused(error, actions);
+      refused(error, now, actions);
       break;
     case Code::not_found:
       object_.reset();
-      sent_.clear();
+      failed(actions);
       break;
     default:
-      if (error.code != Code::conflict)
-        forget_answer();
-      else if (++conflicts_ > kMostQuickConflicts)
-        pause_until_ = now + kSecond;
-      sent_.clear();
+      if (error.code == Code::conflict) {
+        if (++conflicts_ > kMostQuickConflicts) pause_until_ = now + kSecond;
+      } else {
+        forget_answer(now);
+        if (failures_ > 0) pause_until_ = now + (kSecond << std::min(failures_, 6U));
+        ++failures_;
+      }
+      failed(actions);
       stale_ = true;
       actions.push_back(writer_action::Reread{});
   }
@@ -265,25 +279,41 @@ void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) 
 }
 
 // Also after a timeout it may have arrived: the object itself tells.
-void Writer::forget_answer() {
+void Writer::forget_answer(Nanoseconds now) {
   for (const auto& [field, sent] : sent_)
     if (const auto found = entries_.find(field);
-        found != entries_.end() && found->second.serial == sent.serial)
+        found != entries_.end() && found->second.serial == sent.serial) {
       found->second.may_have_arrived = true;
+      found->second.previous = sent.previous;
+      found->second.written_at = now;
+    }
 }
 
-void Writer::refused(const Error& error, WriterActions& actions) {
-  auto sent = std::exchange(sent_, {});
-  if (sent.size() > 1) {
+// What was on its way when something newer was set has nobody but itself to say that it ended.
+void Writer::failed(WriterActions& actions) {
+  for (const auto& [field, sent] : std::exchange(sent_, {}))
+    if (const auto found = entries_.find(field);
+        sent.wish.ticket != 0 && (found == entries_.end() || found->second.serial != sent.serial))
+      actions.push_back(superseded(sent.wish));
+}
+
+void Writer::refused(const Error& error, Nanoseconds now, WriterActions& actions) {
+  if (sent_.size() > 1) {
     singly_ = true;
-    return;
+    return failed(actions);
   }
+  const auto sent = std::exchange(sent_, {});
   for (const auto& [field, one] : sent) {
     const auto found = entries_.find(field);
     const bool is_current = found != entries_.end() && found->second.serial == one.serial;
     const Ticket ticket = is_current ? found->second.wish.ticket : one.wish.ticket;
     if (ticket != 0) actions.push_back(writer_action::Finished{ticket, error});
-    if (is_current) entries_.erase(found);
+    if (!is_current) continue;
+    // Who wants a passing wish says so again at once: the answer must not be the next patch.
+    if (one.wish.passing)
+      found->second.not_before = now + (kRefusedFor << std::min(found->second.refused++, 4U));
+    else
+      entries_.erase(found);
   }
 }
 
@@ -344,10 +374,12 @@ std::optional<Nanoseconds> Writer::next_deadline() const {
 }
 
 Value Writer::effective(const Field& field) const {
+  const Value current = object_ ? object_->get(field) : std::nullopt;
   const auto found = entries_.find(field);
-  if (found != entries_.end() && found->second.written_again > 0 && found->second.phase == Phase::waiting)
-    return found->second.wish.value;
-  return object_ ? object_->get(field) : std::nullopt;
+  if (found == entries_.end() || found->second.phase != Phase::waiting || found->second.written_again == 0)
+    return current;
+  const Wish& wish = found->second.wish;
+  return wish.ours || contains(wish.known, current) ? wish.value : current;
 }
 
 bool Writer::is_wanted(const Field& field, const Value& value) const {

@@ -93,7 +93,7 @@ class Writer {
     std::optional<Value> previous;  // held: what it replaced
     bool may_have_arrived = false;  // a patch of it got no answer
     Nanoseconds written_at = 0;
-    unsigned written_again = 0;
+    unsigned written_again = 0, refused = 0;
     Nanoseconds not_before = 0;
   };
   struct Sent {
@@ -104,10 +104,12 @@ class Writer {
   enum class May { write, nothing_to_do, conflict };
 
   May may(const Entry& entry, const Value& current) const;
+  void look_at_held(bool is_another, Nanoseconds now);
   void look(Entry& entry, const Value& current, Nanoseconds now);
   void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
-  void forget_answer();
-  void refused(const base::Error& error, WriterActions& actions);
+  void forget_answer(Nanoseconds now);
+  void failed(WriterActions& actions);
+  void refused(const base::Error& error, Nanoseconds now, WriterActions& actions);
   void write_again(Entry& entry, Nanoseconds now);
   bool may_send(Nanoseconds now);
   bool is_on_its_way(const Field& field, const Entry& entry) const;
@@ -117,9 +119,9 @@ class Writer {
   std::map<Field, Sent> sent_;
   ObjectPtr object_;
   bool connected_ = false;
-  bool stale_ = false;   // object_ is known not to be the newest
-  bool singly_ = false;  // a patch of several fields was refused: which one is it?
-  unsigned conflicts_ = 0;
+  bool stale_ = false;                     // object_ is known not to be the newest
+  bool singly_ = false;                    // a patch of several fields was refused: which one is it?
+  unsigned conflicts_ = 0, failures_ = 0;  // one after another
   std::uint64_t last_serial_ = 0;
   PatchId last_id_ = 0;
   double tokens_ = 10;  // of the bucket that bounds how often we write

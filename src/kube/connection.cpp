@@ -115,6 +115,7 @@ struct Connection::Link : std::enable_shared_from_this<Link> {
   asio::ssl::stream<tcp::socket> stream;
   std::vector<tcp::endpoint> endpoints;
   std::size_t next = 0;
+  unsigned attempt = 0;  // counts beginnings and ends
   Clock::time_point deadline;
   const char* doing = "before it began";
   std::vector<char> piece;
@@ -188,10 +189,12 @@ void Connection::Link::connect_next(error_code last) {
     last = make_socket(to);
     if (last) continue;
     attempt_timed_out = false;
+    ++attempt;
     if (const std::size_t others = endpoints.size() - next; others > 0) {
       timer.expires_after(std::max<Clock::duration>(deadline - Clock::now(), {}) / (others + 1));
-      timer.async_wait([self = shared_from_this()](error_code stopped) {
-        if (stopped || self->user == nullptr || self->timer.expiry() > Clock::now()) return;
+      timer.async_wait([self = shared_from_this(), mine = attempt](error_code stopped) {
+        // One that fired just before the connection came about comes here all the same.
+        if (stopped || self->user == nullptr || self->attempt != mine) return;
         self->attempt_timed_out = true;
         error_code ignored;
         self->socket().cancel(ignored);
@@ -211,6 +214,7 @@ void Connection::Link::connect_next(error_code last) {
 void Connection::Link::attempted(error_code failed) {
   if (ending) return;
   timer.cancel();
+  ++attempt;
   if (attempt_timed_out) failed = asio::error::timed_out;
   if (failed) return connect_next(failed);
   handshake();

@@ -78,7 +78,8 @@ std::string GameServer::status_json() {
   input.polling_watch = io_->watch_is_polling();
   input.trouble = io_->trouble();
   input.reload = driver_->state();
-  input.hot = hot_states_->say_all();
+  input.hot = base::OrderedJson::array();
+  for (auto& said : hot_states_->say_all()) input.hot.push_back(std::move(said.json));
   input.controller = controller_->json();
   input.start = start_->report().json();
   const std::lock_guard lock(ready_mutex_);
@@ -109,6 +110,19 @@ control::Metrics GameServer::metrics() {
   metrics.tick_age_seconds = static_cast<double>(tick_age_ns(now)) / 1e9;
   metrics.watch_fallback = io_->watch_is_polling();
   metrics.watch_overflows = io_->overflows();
+  for (const auto& said : hot_states_->say_all()) {
+    control::HotMetrics hot;
+    hot.name = said.json.value("name", std::string());
+    hot.records = said.json.value<std::uint64_t>("records", 0);
+    hot.bytes = said.json.value<std::uint64_t>("bytes", 0);
+    hot.file_bytes = said.json.value<std::uint64_t>("file_bytes", 0);
+    hot.max_bytes = said.json.value<std::uint64_t>("max_bytes", 0);
+    hot.commits = {{hot::CommitTimes::kBounds.begin(), hot::CommitTimes::kBounds.end()},
+                   {said.commits.counts.begin(), said.commits.counts.end()},
+                   said.commits.sum};
+    metrics.hot.push_back(std::move(hot));
+  }
+  controller_->describe(metrics);
   return metrics;
 }
 

@@ -151,7 +151,9 @@ std::optional<std::int64_t> ControllerDriver::next_deadline() {
 }
 
 void ControllerDriver::stop() {
+  // It ends with the io thread: what it waits with belongs to that.
   if (adapter_) adapter_->stop();
+  adapter_.reset();
   const std::lock_guard lock(mutex_);
   stopped_ = true;
   take(conversation_.stop(Error(Code::closed, "the server is closed")));

@@ -16,6 +16,7 @@
 #include "base/json.hpp"
 #include "base/log.hpp"
 #include "base/os.hpp"
+#include "control/backend.hpp"
 #include "controller/adapter.hpp"
 #include "controller/conversation.hpp"
 #include "server/controller_options.hpp"
@@ -89,6 +90,7 @@ class ControllerDriver {
   controller::ObjectPtr view();
   controller::Link link(std::string* why);
   base::OrderedJson json();  // for the status
+  void describe(control::Metrics& metrics);
   const ControllerOptions& options() const { return options_.controller; }
 
   // --- io thread ---
@@ -96,6 +98,7 @@ class ControllerDriver {
   void tick();
   void interval();
   std::optional<std::int64_t> next_deadline();
+  // Idempotent; also for a driver that was never started.
   void stop();
 
  private:

@@ -115,4 +115,19 @@ OrderedJson ControllerDriver::json() {
   return out;
 }
 
+void ControllerDriver::describe(control::Metrics& metrics) {
+  const std::lock_guard lock(mutex_);
+  if (conversation_.link() == controller::Link::off) return;
+  control::ControllerMetrics& out = metrics.controller.emplace();
+  out.kind = adapter_name_;
+  out.connected = conversation_.link() != controller::Link::connecting;
+  out.waits_for_update = conversation_.notice().has_value();
+  out.requests = counts_.requests;
+  out.errors = counts_.errors;
+  if (const controller::ObjectPtr view = conversation_.view()) {
+    out.ops_state = view->ops_state.value_or("");
+    out.state = view->state;
+  }
+}
+
 }  // namespace okg::server

@@ -217,7 +217,10 @@ void GameServer::close() {
     const base::ScopedValue working(working_, true);  // discards are callbacks too
     if (io_) io_->stop();
     if (driver_) driver_->stop();
-    if (controller_) controller_->finish();
+    if (controller_) {
+      controller_->stop();  // what was set before a start that never came
+      controller_->finish();
+    }
   }
   if (start_) start_->ended();
   if (instance_) {

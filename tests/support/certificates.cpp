@@ -81,27 +81,30 @@ struct CertificateAuthority::Parts {
   X509Ptr certificate;
 };
 
-CertificateAuthority::CertificateAuthority(const std::string& name) : parts_(std::make_unique<Parts>()) {
+CertificateAuthority::CertificateAuthority(const std::string& name, const CertificateAuthority* issuer)
+    : parts_(std::make_unique<Parts>()) {
   parts_->certificate =
       make_certificate(name, parts_->key.get(), -std::chrono::hours(24), std::chrono::hours(24));
   X509* const own = parts_->certificate.get();
-  ::X509_set_issuer_name(own, ::X509_get_subject_name(own));
-  add_extension(own, own, NID_basic_constraints, "critical,CA:TRUE");
-  add_extension(own, own, NID_key_usage, "critical,keyCertSign,cRLSign");
-  add_extension(own, own, NID_subject_key_identifier, "hash");
-  must(::X509_sign(own, parts_->key.get(), ::EVP_sha256()) > 0, "signature");
+  const Parts& above = issuer == nullptr ? *parts_ : *issuer->parts_;
+  ::X509_set_issuer_name(own, ::X509_get_subject_name(above.certificate.get()));
+  add_extension(own, above.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
+  add_extension(own, above.certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign");
+  add_extension(own, above.certificate.get(), NID_subject_key_identifier, "hash");
+  must(::X509_sign(own, above.key.get(), ::EVP_sha256()) > 0, "signature");
   pem_ = text_of([&](BIO* bio) { return ::PEM_write_bio_X509(bio, own); });
 }
 
 CertificateAuthority::~CertificateAuthority() = default;
 
 Certificate CertificateAuthority::issue(const std::vector<std::string>& names, std::chrono::seconds begins,
-                                        std::chrono::seconds ends, const std::string& common_name) const {
+                                        std::chrono::seconds ends, const std::string& common_name,
+                                        const std::string& usage) const {
   const KeyPtr key = make_key();
   const X509Ptr certificate = make_certificate(common_name, key.get(), begins, ends);
   X509* const issuer = parts_->certificate.get();
   ::X509_set_issuer_name(certificate.get(), ::X509_get_subject_name(issuer));
-  add_extension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth");
+  add_extension(certificate.get(), issuer, NID_ext_key_usage, usage);
   std::string alternatives;
   for (const std::string& name : names)
     alternatives += (alternatives.empty() ? "" : ",") + std::string(is_address(name) ? "IP:" : "DNS:") + name;

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 #include <sys/socket.h>
 
@@ -196,13 +197,14 @@ void FakeApiServer::serve(Connection& connection) {
   }
   if (how == Welcome::hang_up) return;
   while (how == Welcome::silence && !connection.wire.gone()) connection.wire.wait(std::chrono::hours(1));
-  if (how == Welcome::tls && !connection.wire.accept(certificate)) return;
   if (how == Welcome::plain_http) {
     // What it reads is the client's TLS.
     if (connection.wire.read_some())
       connection.wire.write("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     return;
   }
+  const int newest = how == Welcome::tls_1_2 ? TLS1_2_VERSION : how == Welcome::tls_1_1 ? TLS1_1_VERSION : 0;
+  if (!connection.wire.accept(certificate, newest)) return;
   while (auto request = connection.read_request()) {
     request->connection = connection.number;
     request->at = std::chrono::steady_clock::now();

@@ -71,7 +71,7 @@ class FakeApiServer {
   void rotate_ca();
 
   // What a new connection meets.
-  enum class Welcome { tls, plain_http, silence, hang_up };
+  enum class Welcome { tls, tls_1_2, tls_1_1, plain_http, silence, hang_up };
   void welcome(Welcome how);
 
   // What open connections meet.

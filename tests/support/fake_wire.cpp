@@ -33,8 +33,13 @@ void Waker::clear() const {
 }
 
 struct FakeWire::Tls {
-  explicit Tls(const Certificate& with) {
+  Tls(const Certificate& with, int newest) {
     context = ::SSL_CTX_new(::TLS_server_method());
+    if (newest != 0) {
+      ::SSL_CTX_set_security_level(context, 0);  // or it would refuse the old versions itself
+      ::SSL_CTX_set_min_proto_version(context, TLS1_VERSION);
+      ::SSL_CTX_set_max_proto_version(context, newest);
+    }
     BIO* const certificate =
         ::BIO_new_mem_buf(with.certificate.data(), static_cast<int>(with.certificate.size()));
     BIO* const key = ::BIO_new_mem_buf(with.key.data(), static_cast<int>(with.key.size()));
@@ -62,8 +67,8 @@ struct FakeWire::Tls {
 FakeWire::FakeWire(base::UniqueFd socket) : socket_(std::move(socket)) {}
 FakeWire::~FakeWire() = default;
 
-bool FakeWire::accept(const Certificate& certificate) {
-  tls_ = std::make_unique<Tls>(certificate);
+bool FakeWire::accept(const Certificate& certificate, int newest_tls) {
+  tls_ = std::make_unique<Tls>(certificate, newest_tls);
   ::SSL_set_fd(tls_->ssl, socket_.get());
   ::ERR_clear_error();
   if (::SSL_accept(tls_->ssl) == 1) return true;

@@ -31,7 +31,7 @@ class FakeWire {
   ~FakeWire();
 
   // Its thread only.
-  bool accept(const Certificate& certificate);  // TLS from here on
+  bool accept(const Certificate& certificate, int newest_tls = 0);  // TLS from here on; 0: any version
   // Waits for the first; nullopt: the client has gone, or somebody woke us (see woken()).
   std::optional<std::string> read_some();
   bool woken() const { return woken_; }

@@ -7,6 +7,8 @@
 namespace game2048 {
 namespace {
 
+constexpr auto patience = std::chrono::seconds(30);
+
 std::string describe(const okg::UpdateNotice& notice) {
   std::string text = notice.kind == okg::UpdateNotice::Kind::update ? "update" : "deletion";
   constexpr const char* phases[] = {" is coming", " has begun", " is over", " was withdrawn"};
@@ -26,6 +28,7 @@ Duty::Duty(okg::GameServer& server, World world) : server_(server), world_(std::
     world_.stop();
   });
   server_.on_ops_state([this](std::string_view state, std::string_view before) {
+    if (state == okg::ops_state::allocated) busy_at_ = std::chrono::steady_clock::now();
     world_.log("opsState " + std::string(before) + " -> " + std::string(state) + ", set by the controller");
   });
 }
@@ -45,12 +48,15 @@ void Duty::tick(std::size_t players) {
     if (const auto allowed = server_.allow_update(*waiting_); !allowed) world_.log(allowed.error().text);
     waiting_.reset();
   }
+  const auto time = std::chrono::steady_clock::now();
+  if (players > 0) busy_at_ = time;
   if (is_writing_) return;
   const auto now = server_.snapshot();
   const std::string_view state = now.ops_state();
   const char* wanted = players > 0 ? okg::ops_state::allocated : okg::ops_state::none;
   if (!now || state == wanted || (state != okg::ops_state::none && state != okg::ops_state::allocated))
     return;
+  if (players == 0 && time - busy_at_ < patience) return;
   is_writing_ = true;
   // A conflict means that somebody has decided otherwise meanwhile: the next tick looks again.
   const auto set =

@@ -1,6 +1,7 @@
 // What this game and its controller have to say to each other. SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <okg/okg.hpp>
@@ -21,8 +22,8 @@ class Duty {
   Duty& operator=(const Duty&) = delete;
   ~Duty() { server_.close(); }  // its callbacks lead here
 
-  // Once a tick. Allocated while somebody plays, None while nobody does; any other opsState is the
-  // operator's.
+  // Once a tick. Allocated while somebody plays, None when nobody has for a while: who allocates a server
+  // sends players, and pages come back after a reload. Any other opsState is the operator's.
   void tick(std::size_t players);
 
  private:
@@ -31,6 +32,7 @@ class Duty {
   okg::GameServer& server_;
   World world_;
   bool is_writing_ = false;
+  std::chrono::steady_clock::time_point busy_at_;
   std::optional<std::uint64_t> waiting_;  // the update that waits for us
 };
 

@@ -364,6 +364,14 @@ TEST_F(ControllerTest, ClosingEndsWhatIsWaitedFor) {
   EXPECT_FALSE(server_->set_ops_state("None"));
 }
 
+TEST_F(ControllerTest, WhatWasSetBeforeAStartThatNeverCameEndsToo) {
+  std::optional<okg_code> code;
+  ASSERT_TRUE(server_->set_ops_state(
+      "Draining", {.written = [&](const auto& result) { code = result ? OKG_OK : result.error().code; }}));
+  server_->close();
+  EXPECT_EQ(code, OKG_CLOSED);
+}
+
 TEST(ControllerOff, SaysSo) {
   Scene scene;
   auto options = scene.options();

@@ -83,6 +83,53 @@ TEST_F(ConversationTest, AHookThatIsNotThereIsNotMade) {
   EXPECT_TRUE(sent_.empty());
 }
 
+TEST_F(ConversationTest, WhatIsNotWrittenAgainAfterAllIsShownAsItIs) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.status_writer = "manager";
+  see();
+  Wish wish;
+  wish.field = kOpsStateField;
+  wish.value = "Allocated";
+  wish.known = {Value("None")};
+  take(conversation_.set(wish, clock_));
+  object_.ops_state = "Allocated";
+  object_.resource_version = "20";
+  take(conversation_.patched(sent_.at(0).id, std::make_shared<Object>(object_), clock_));
+  take(conversation_.linked(Link::connecting, clock_));
+  object_.ops_state = "None";
+  object_.writers[kOpsStateField] = "manager";
+  see();
+  EXPECT_EQ(views_.back()->ops_state, "Allocated") << "it is about to be written again";
+  wish.value = "Draining";
+  wish.known.clear();
+  wish.expect = "Maintaining";
+  take(conversation_.set(wish, clock_));
+  take(conversation_.linked(Link::connected, clock_));
+  EXPECT_EQ(views_.back()->ops_state, "None") << "nothing is, since this took its place";
+}
+
+TEST_F(ConversationTest, AHookThatMayNotBeWrittenIsTriedSeldom) {
+  take(conversation_.linked(Link::connected, clock_));
+  object_.state = "PreUpdate";
+  see();
+  for (int second = 0; second < 3600; ++second) {
+    const std::size_t sent = sent_.size();
+    clock_.monotonic += 1'000'000'000;
+    take(conversation_.tick(clock_));
+    if (second % 10 == 0) see();
+    if (second == 0 || sent_.size() > sent)
+      take(conversation_.patched(sent_.back().id, base::Error(Code::denied, "no right"), clock_));
+  }
+  EXPECT_GE(sent_.size(), 5U);
+  EXPECT_LE(sent_.size(), 13U);
+  object_.state = "Ready";
+  see();
+  object_.state = "PreUpdate";
+  const std::size_t sent = sent_.size();
+  see();
+  EXPECT_EQ(sent_.size(), sent + 1) << "another question, another try";
+}
+
 TEST_F(ConversationTest, AnAnswerThatCouldNotBeSentIsNotSentToTheNextQuestion) {
   take(conversation_.linked(Link::connected, clock_));
   conversation_.asks_before_updates(true);

@@ -244,6 +244,43 @@ TEST_F(HandshakeTest, AnOlderStateOfOkgsDoesNotEndTheGracePeriod) {
   EXPECT_TRUE(told(Notice::Phase::finished));
 }
 
+TEST_F(HandshakeTest, AnUpdateThatNobodyWasAskedAboutDoesNotAllowTheNext) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  see("Updating", "false");
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_FALSE(told_[0].waits);
+  see("PreparingUpdate", "true");
+  EXPECT_TRUE(told_.empty()) << "the volume is behind, or OKG's state is";
+  EXPECT_FALSE(hook_);
+  object_.annotations.erase(keys::kGrace);
+  see("PreparingUpdate", "true");  // it was the volume
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::finished);
+  EXPECT_TRUE(told_[1].waits);
+  EXPECT_FALSE(hook_) << "of this one nobody said that it may";
+}
+
+TEST_F(HandshakeTest, AGracePeriodThatIsOverIsNotTakenForTheNext) {
+  see("PreparingUpdate", "true");
+  HandshakeActions actions;
+  handshake_.allow(told_.at(0).id, &actions);
+  object_.annotations[keys::kGrace] = kGraceOf;
+  see("Updating", "false");
+  object_.annotations.erase(keys::kGrace);
+  see("PreparingUpdate", "true");
+  ASSERT_EQ(told_.size(), 2U);
+  handshake_.allow(told_[1].id, &actions);
+  object_.annotations[keys::kGrace] = kGraceOf;  // the volume is behind
+  see("PreparingUpdate", "true");
+  see("Updating", "false");
+  ASSERT_TRUE(told(Notice::Phase::started));
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty()) << "the same update";
+  EXPECT_EQ(handshake_.notice()->revision, "r3");
+}
+
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
   see("PreparingUpdate", "true");
   HandshakeActions actions;

@@ -160,6 +160,21 @@ TEST_F(WriterTest, ANewerWishWhileAPatchIsUnderWayFollowsIt) {
   EXPECT_EQ(object_.ops_state, "Draining");
 }
 
+TEST_F(WriterTest, WhatWasOvertakenOnItsWayEndsAlsoWhenItFails) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {"Allocated"}, 2);
+  somebody_writes("label/x", "1");
+  answer();  // 409
+  EXPECT_EQ(ended(1), Code::superseded);
+  set("Maintaining", {"Draining"}, 3);
+  take(writer_.patched(sent_.back().id, Error(Code::io, "reset"), now_));
+  EXPECT_EQ(ended(2), Code::superseded);
+  tell();
+  set("None", {"Maintaining"}, 4);
+  take(writer_.patched(sent_.back().id, Error(Code::not_found, "gone"), now_));
+  EXPECT_EQ(ended(3), Code::superseded);
+}
+
 TEST_F(WriterTest, OfflineTheLatestIsKeptAndSentUnlessTheObjectSaysOtherwise) {
   take(writer_.connected(false, now_));
   set("Draining", {"None"}, 1);
@@ -226,6 +241,60 @@ TEST_F(WriterTest, WhatTheControllersStaleCopyTookBackIsWrittenAgainThreeTimesAt
   take(writer_.tick(now_));
   EXPECT_EQ(sent_.size(), 4U);
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, AlsoWhenTheAnswerWasLost) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  take(writer_.patched(sent_[0].id, Error(Code::io, "reset"), now_));
+  tell();
+  EXPECT_EQ(ended(1), Code::ok);
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+}
+
+TEST_F(WriterTest, AlsoWhenTheWatchIsFasterThanTheAnswer) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto written = copy();
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  take(writer_.patched(sent_[0].id, written, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(object_.ops_state, "Allocated");
+}
+
+TEST_F(WriterTest, WhoExpectsWhatIsToBeWrittenAgainGetsIt) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  for (int again = 0; again < 2; ++again) {  // the second time it waits a while
+    somebody_writes(kOpsStateField, "None", "manager");
+    tell();
+    if (again == 0) answer();
+  }
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+  set("Draining", {}, 2, Value("Allocated"));
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
+TEST_F(WriterTest, WhatIsToBeWrittenAgainDoesNotHideSomebodyElses) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.connected(false, now_));
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated");
+  somebody_writes(kOpsStateField, "Kill");
+  tell();
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Kill");
+  take(writer_.connected(true, now_));
+  EXPECT_EQ(sent_.size(), 1U);
 }
 
 TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
@@ -302,6 +371,20 @@ TEST_F(WriterTest, ARefusedFieldDoesNotTakeTheOthersWithIt) {
   ASSERT_EQ(sent_.size(), 3U);
   answer();
   EXPECT_EQ(ended(1), Code::ok);
+}
+
+TEST_F(WriterTest, AServerThatFailsIsAskedLessAndLessOften) {
+  set("Allocated", {"None"}, 1);
+  for (int second = 0; second < 600; ++second) {
+    if (sent_.size() > static_cast<unsigned>(rereads_)) {
+      take(writer_.patched(sent_.back().id, Error(Code::io, "500"), now_));
+      tell();
+    }
+    now_ += kSecond;
+    take(writer_.tick(now_));
+  }
+  EXPECT_GE(sent_.size(), 10U);
+  EXPECT_LE(sent_.size(), 20U);
 }
 
 TEST_F(WriterTest, AGameThatSetsALabelEveryTickSendsFewPatches) {

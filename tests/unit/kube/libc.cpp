@@ -1,9 +1,13 @@
-#include "unit/kube/names.hpp"
+#include "unit/kube/libc.hpp"
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -29,7 +33,31 @@ addrinfo* make_entry(in_addr_t ip, std::uint16_t port, addrinfo* next) {
   return &entry->info;
 }
 
+std::atomic<unsigned> all_sends{0}, loud_sends{0};
+
+void count(int flags) {
+  ++all_sends;
+  if ((flags & MSG_NOSIGNAL) == 0) ++loud_sends;
+}
+
 }  // namespace
+
+unsigned okg::kube::test::sends() {
+  return all_sends;
+}
+unsigned okg::kube::test::sends_with_signal() {
+  return loud_sends;
+}
+
+extern "C" ssize_t send(int fd, const void* data, std::size_t size, int flags) {
+  count(flags);
+  return ::syscall(SYS_sendto, fd, data, size, flags, nullptr, 0);
+}
+
+extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  count(flags);
+  return ::syscall(SYS_sendmsg, fd, message, flags);
+}
 
 // Those of libc are not called in this program.
 extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo*, addrinfo** result) {
