@@ -1,0 +1,174 @@
+// What can go wrong between us and the API server: nothing is missed, nothing is lost, and nobody is
+// overrun with requests.
+#include "unit/controller/rig.hpp"
+
+namespace okg::controller::test {
+namespace {
+
+const okg::test::FakeHeaders kInOneSecond = {{"Retry-After", "1"}};
+
+std::chrono::milliseconds between(const FakeRequest& a, const FakeRequest& b) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(b.at - a.at);
+}
+
+TEST(KubernetesFault, TooOldAVersionIsReadAnew) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.forget_past();
+  rig.gs.meet_once(Ask::get, [&](const FakeRequest&, FakeAnswer& answer) {
+    rig.gs.change({{"spec", {{"opsState", "Allocated"}}}});
+    answer.json(200, rig.gs.text());
+  });
+  rig.gs.end_watches();
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+  EXPECT_TRUE(rig.hears("Maintaining"));
+  EXPECT_EQ(rig.gs.count(Ask::get), 2U);
+}
+
+TEST(KubernetesFault, TooOldAVersionAsAnEvent) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.tell(R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired",)"
+              R"("message":"too old resource version"}})");
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
+  EXPECT_EQ(rig.gs.count(Ask::get), 2U);
+  EXPECT_TRUE(rig.hears("Allocated"));
+}
+
+TEST(KubernetesFault, RetryAfterOfARead) {
+  Rig rig({.starts = false});
+  rig.gs.meet_once(Ask::get, refusing(429, "TooManyRequests", "too many requests", kInOneSecond));
+  rig.start();
+  ASSERT_TRUE(rig.run_until_linked(Link::connected));
+  const auto reads = rig.gs.asked(Ask::get);
+  ASSERT_EQ(reads.size(), 2U);
+  EXPECT_GE(between(reads[0], reads[1]), 990ms);
+  EXPECT_EQ(rig.adapter->counts().errors, 1U);
+}
+
+TEST(KubernetesFault, AnAnswerWithoutItsEnd) {
+  Rig rig({.starts = false});
+  rig.gs.meet_once(Ask::get, [&](const FakeRequest&, FakeAnswer& answer) {
+    answer.raw(FakeAnswer::head(200, {{"Content-Length", "5000"}}) + rig.gs.text());
+    answer.cut();
+  });
+  rig.gs.meet_once(Ask::watch, [&](const FakeRequest&, FakeAnswer& answer) {
+    const auto stream = answer.stream();
+    stream->chunk(
+        R"({"type":"MODIFIED","object":{"metadata":{"name":"gss-0","uid":"u","resourceVersion":"9)");
+    stream->cut();
+  });
+  rig.gs.meet_once(Ask::patch, [&](const FakeRequest&, FakeAnswer& answer) {
+    rig.gs.change({{"spec", {{"opsState", "Allocated"}}}});  // it did arrive
+    answer.raw(FakeAnswer::head(200, {{"Content-Length", "5000"}}) + "{\"metadata\":");
+    answer.reset();
+  });
+  rig.start();
+  ASSERT_TRUE(rig.run_until_view("None"));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  EXPECT_EQ(rig.gs.count(Ask::patch), 1U);
+  EXPECT_TRUE(rig.hears("Maintaining"));
+}
+
+TEST(KubernetesFault, ConnectionsThatEndBetweenRequests) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  for (int i = 0; i < 3; ++i) {
+    rig.server.close_idle();
+    EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "s" + std::to_string(i))), "ok");
+  }
+}
+
+TEST(KubernetesFault, SilenceOfAHalfOpenWatch) {
+  With with;
+  with.times.silence = 50ms;
+  Rig rig(with);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  // What is said meanwhile never arrives.
+  rig.gs.meet_once(Ask::watch, [&](const FakeRequest&, FakeAnswer& answer) {
+    answer.raw(FakeAnswer::head(200, {{"Transfer-Encoding", "chunked"}}));
+    rig.gs.change({{"spec", {{"opsState", "Allocated"}}}});
+    answer.ignore();
+  });
+  rig.gs.end_watches();
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+}
+
+TEST(KubernetesFault, SlowAnswers) {
+  With with;
+  with.times.call = 60ms;
+  with.starts = false;
+  Rig rig(with);
+  rig.gs.meet_once(Ask::get,
+                   [&](const FakeRequest&, FakeAnswer& answer) { answer.drip(rig.gs.text(), 5ms); });
+  rig.gs.meet_once(Ask::watch, [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
+  rig.gs.meet_once(Ask::patch, [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
+  rig.start();
+  ASSERT_TRUE(rig.run_until_linked(Link::connected));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
+  EXPECT_THAT(rig.log(), HasSubstr("no answer in time"));
+}
+
+TEST(KubernetesFault, TheLatestValueIsSentAfterAnOutage) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.server.stop();
+  ASSERT_TRUE(rig.run_until_linked(Link::connecting));
+  const auto first = rig.set(kOpsStateField, "Maintaining");
+  Wish wish;
+  wish.field = kOpsStateField;
+  wish.value = "Allocated";
+  wish.known = {"None"};
+  wish.deadline = rig.os.monotonic_ns() + 10'000'000'000;
+  const auto second = rig.set(wish);
+  rig.os.monotonic_shift_ns += 600'000'000'000;
+  EXPECT_THAT(rig.end_of(first), HasSubstr("superseded"));
+  EXPECT_THAT(rig.end_of(second), HasSubstr("timeout"));
+  rig.server.start();
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+  EXPECT_EQ(rig.gs.object()["spec"]["opsState"], "Allocated");
+  EXPECT_EQ(rig.gs.count(Ask::patch), 1U);
+}
+
+TEST(KubernetesFault, UnlessTheObjectSaysOtherwise) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.server.stop();
+  ASSERT_TRUE(rig.run_until_linked(Link::connecting));
+  const auto ticket = rig.set(kOpsStateField, "None again");
+  rig.gs.change({{"spec", {{"opsState", "Allocated"}}}});
+  rig.server.start();
+  EXPECT_THAT(rig.end_of(ticket), HasSubstr("conflict"));
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+  EXPECT_EQ(rig.gs.count(Ask::patch), 0U);
+}
+
+TEST(KubernetesFault, APatchThatIsUnderWayWhenTheServerGoes) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.meet(Ask::patch, [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
+  const auto ticket = rig.set(kOpsStateField, "Allocated");
+  ASSERT_TRUE(rig.run_until_asked(Ask::patch, 1));
+  rig.gs.meet(Ask::patch, nullptr);
+  rig.server.stop();
+  rig.run_for(20ms);
+  rig.server.start();
+  EXPECT_EQ(rig.end_of(ticket), "ok");
+  EXPECT_EQ(rig.gs.object()["spec"]["opsState"], "Allocated");
+}
+
+TEST(KubernetesFault, ClockJumps) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  for (const std::int64_t hours : {-3, 24 * 365, 0}) {
+    rig.os.realtime_shift_ns = hours * 3'600'000'000'000;
+    rig.os.monotonic_shift_ns += 3'600'000'000'000;  // suspended
+    EXPECT_TRUE(rig.hears("s" + std::to_string(hours + 3)));
+    EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "None")), "ok");
+  }
+  EXPECT_LE(rig.requests(), 5U);
+}
+
+}  // namespace
+}  // namespace okg::controller::test
