@@ -38,7 +38,7 @@ KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
       log_(log),
       times_(times),
       backoff_(times.backoff_min, times.backoff_max, seed(os)),
-      timer_(io) {
+      alarm_(io) {
   if (!podinfo.empty()) podinfo_.emplace(os, podinfo);
 }
 
@@ -52,15 +52,12 @@ void KubernetesAdapter::start(AdapterSink sink) {
 }
 
 void KubernetesAdapter::stop() {
-  timer_.cancel();
+  alarm_.cancel();
   transport_->close();
 }
 
 void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)()) {
-  timer_.expires_after(time);
-  timer_.async_wait([this, call](auto error) {
-    if (!error) (this->*call)();
-  });
+  alarm_.set(time, [this, call] { (this->*call)(); });
 }
 
 // ---- Reading
@@ -68,7 +65,7 @@ void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)
 void KubernetesAdapter::read() {
   if (reading_) return;
   reading_ = true;
-  timer_.cancel();
+  alarm_.cancel();
   ++counts_.requests;
   transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
                    [this](auto result) { have_read(std::move(result)); });

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -14,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "controller/adapter.hpp"
+#include "controller/alarm.hpp"
 #include "controller/podinfo.hpp"
 #include "kube/backoff.hpp"
 #include "kube/transport.hpp"
@@ -70,7 +70,7 @@ class KubernetesAdapter final : public Adapter {
   base::Log log_;
   KubernetesTimes times_;
   kube::Backoff backoff_;
-  boost::asio::steady_timer timer_;
+  Alarm alarm_;  // for the next read or watch
   AdapterSink sink_;
   ObjectPtr object_;     // as the API has it
   ObjectPtr pod_;        // as the volume has it

@@ -1,5 +1,8 @@
 // What can go wrong between us and the API server: nothing is missed, nothing is lost, and nobody is
 // overrun with requests.
+#include <boost/asio/post.hpp>
+#include <thread>
+
 #include "unit/controller/rig.hpp"
 
 namespace okg::controller::test {
@@ -168,6 +171,79 @@ TEST(KubernetesFault, ClockJumps) {
     EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "None")), "ok");
   }
   EXPECT_LE(rig.requests(), 5U);
+}
+
+// A timer that has fired waits for its turn: by then the adapter may be gone.
+TEST(KubernetesFault, GoneWhileATimerWaitsForItsTurn) {
+  for (int turns = 0; turns < 4; ++turns) {
+    Rig rig({.starts = false});
+    rig.gs.meet(Ask::get, refusing(500, "InternalError", ""));
+    rig.start();
+    ASSERT_TRUE(rig.run_until_asked(Ask::get, 1));
+    ASSERT_TRUE(rig.run_until([&] { return !rig.links.empty(); }));
+    std::this_thread::sleep_for(10ms);  // it is due
+    for (int i = 0; i < turns; ++i) boost::asio::post(rig.io, [] {});
+    boost::asio::post(rig.io, [&] { rig.adapter.reset(); });
+    rig.io.restart();
+    rig.io.poll();
+    EXPECT_FALSE(rig.adapter);
+    EXPECT_EQ(rig.gs.count(Ask::get), 1U);
+  }
+}
+
+// Ten connections at a time and ten reasons to stop: whatever is under way, nothing comes afterwards.
+TEST(KubernetesFault, ClosedInEachPhase) {
+  using Prepare = void (*)(Rig&);
+  const Prepare phases[] = {
+      [](Rig&) {},
+      [](Rig& rig) { rig.run_for(1ms); },
+      [](Rig& rig) {
+        rig.gs.meet(Ask::get, [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
+        rig.run_until_asked(Ask::get, 1);
+      },
+      [](Rig& rig) { rig.run_until_asked(Ask::watch, 1); },
+      [](Rig& rig) {
+        rig.gs.meet(Ask::patch, [](const FakeRequest&, FakeAnswer& answer) { answer.stall(); });
+        rig.set(kOpsStateField, "Allocated");
+        rig.run_until_asked(Ask::patch, 1);
+      },
+      [](Rig& rig) {
+        rig.gs.meet(Ask::get, refusing(500, "InternalError", ""));
+        rig.run_until_asked(Ask::get, 2);  // between two tries
+      },
+      [](Rig& rig) {
+        rig.gs.meet(Ask::patch, refusing(429, "TooManyRequests", "", kInOneSecond));
+        rig.set(kOpsStateField, "Allocated");
+        rig.run_until_asked(Ask::patch, 1);
+        rig.run_for(5ms);
+      },
+      [](Rig& rig) {
+        rig.gs.meet(Ask::get, forbidding("get"));
+        rig.run_until_linked(Link::limited);
+      },
+      [](Rig& rig) {
+        rig.server.stop();
+        rig.run_until_linked(Link::connecting);
+      },
+  };
+  for (const Prepare prepare : phases) {
+    for (const bool destroyed : {false, true}) {
+      Rig rig({.falls_back = true, .starts = false});
+      rig.podinfo("game.kruise.io/gs-opsState=\"None\"\n");
+      rig.start();
+      prepare(rig);
+      const std::size_t links = rig.links.size(), views = rig.views.size();
+      if (destroyed)
+        rig.adapter.reset();
+      else
+        rig.adapter->stop();
+      rig.gs.change({{"spec", {{"opsState", "Kill"}}}});
+      rig.io.restart();
+      rig.io.run_for(15ms);
+      EXPECT_EQ(rig.links.size(), links);
+      EXPECT_EQ(rig.views.size(), views);
+    }
+  }
 }
 
 }  // namespace
