@@ -152,7 +152,6 @@ void KubernetesAdapter::watch_ended(const Error& error) {
   if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch)
     return watch_again(milliseconds(0));
   if (error.code == Code::closed) return watch_again(backoff_.next());
-  ++counts_.errors;
   trouble(error, retry_after_);
 }
 

@@ -246,5 +246,29 @@ TEST(KubernetesFault, ClosedInEachPhase) {
   }
 }
 
+TEST(KubernetesFault, RetryAfterOfAWatch) {
+  Rig rig({.starts = false});
+  rig.gs.meet_once(Ask::watch, refusing(429, "TooManyRequests", "too many requests", kInOneSecond));
+  rig.start();
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
+  const auto watches = rig.gs.asked(Ask::watch);
+  EXPECT_GE(between(watches[0], watches[1]), 990ms);
+  EXPECT_EQ(rig.adapter->counts().errors, 1U);
+}
+
+TEST(KubernetesFault, FailuresOfEachKindAreTriedAgain) {
+  for (const Ask ask : {Ask::get, Ask::watch, Ask::patch}) {
+    Rig rig({.starts = false});
+    for (int i = 0; i < 3; ++i) rig.gs.meet_once(ask, refusing(500, "InternalError", "etcd is not well"));
+    rig.start();
+    ASSERT_TRUE(rig.run_until_linked(Link::connected));
+    EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+    ASSERT_TRUE(rig.run_until_asked(ask, 4));
+    EXPECT_TRUE(rig.hears("Maintaining"));
+    EXPECT_EQ(rig.adapter->counts().errors, 3U);
+    EXPECT_THAT(ask == Ask::patch ? "etcd is not well" : rig.log(), HasSubstr("etcd is not well"));
+  }
+}
+
 }  // namespace
 }  // namespace okg::controller::test
