@@ -27,6 +27,9 @@ class FakeGameServer {
 
   // It is there from the beginning: opsState None, priorities 0, owned by the pod "pod-1".
   explicit FakeGameServer(FakeApiServer& server, std::string name = "gss-0");
+  ~FakeGameServer() { server_.stop(); }  // whose handlers are ours
+  FakeGameServer(const FakeGameServer&) = delete;
+  FakeGameServer& operator=(const FakeGameServer&) = delete;
 
   // By somebody else.
   void change(const Json& merge_patch);
@@ -59,6 +62,7 @@ class FakeGameServer {
   void patch(bool for_good, const FakeRequest& request, FakeAnswer& answer);
   void missing(FakeAnswer& answer) const;
 
+  FakeApiServer& server_;
   const std::string name_;
   mutable std::mutex mutex_;
   std::uint64_t version_ = 100, forgotten_ = 0, uids_ = 0;
