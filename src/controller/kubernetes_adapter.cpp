@@ -23,6 +23,12 @@ std::uint64_t seed(base::Os& os) {
   return seed;
 }
 
+// Rights are missing. 401 is not that: the token has run out, and another one comes. Nor is a certificate
+// that is not to be trusted.
+bool is_forbidden(const std::optional<kube::Response>& response) {
+  return response && response->status == 403;
+}
+
 bool is_success(const kube::Response& response) {
   return response.status >= 200 && response.status < 300;
 }
@@ -74,9 +80,9 @@ void KubernetesAdapter::read() {
 void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   reading_ = false;
   const std::string what = "get gameserver " + identity_.name;
-  if (!result) return trouble(result.error(), std::nullopt);
+  if (!result) return trouble(result.error(), {});
   if (!is_success(*result) && result->status != 404)
-    return trouble(kube::error_of(*result, what), result->retry_after);
+    return trouble(kube::error_of(*result, what), *result);
   if (result->status == 404) {
     // OKG makes it after the pod; a watch from the beginning tells when.
     version_.clear();
@@ -84,7 +90,7 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   } else {
     const auto object = read_object(result->body);
     if (!object || (*object)->resource_version.empty())
-      return trouble(Error(Code::io, what + ": the answer is no GameServer"), std::nullopt);
+      return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
     version_ = (*object)->resource_version;
     see(*object);
   }
@@ -101,11 +107,11 @@ void KubernetesAdapter::watch() {
       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watched_at_ = os_.monotonic_ns();
-  retry_after_.reset();
+  refused_.reset();
   ++counts_.requests;
   transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
                      {[this](unsigned) { fine(); }, [this](std::string_view text) { line(text); },
-                      [this](const kube::Response& response) { retry_after_ = response.retry_after; },
+                      [this](const kube::Response& response) { refused_ = response; },
                       [this](Error error) { watch_ended(error); }});
 }
 
@@ -142,7 +148,7 @@ void KubernetesAdapter::line(std::string_view text) {
 }
 
 void KubernetesAdapter::watch_ended(const Error& error) {
-  if (error.code == Code::denied) {
+  if (is_forbidden(refused_)) {
     may_watch_ = false;
     log_.warn("controller", error.text + ": reading every " +
                                 std::to_string(times_.unwatched.count() / 1000) + " s instead");
@@ -152,7 +158,7 @@ void KubernetesAdapter::watch_ended(const Error& error) {
   if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch)
     return watch_again(milliseconds(0));
   if (error.code == Code::closed) return watch_again(backoff_.next());
-  trouble(error, retry_after_);
+  trouble(error, refused_);
 }
 
 // From where it ended; without a version all is read anew.
@@ -171,8 +177,10 @@ void KubernetesAdapter::send(Patch patch) {
                      if (!result || !is_success(*result)) {
                        ++counts_.errors;
                        Error error = result ? kube::error_of(*result, what) : result.error();
-                       // A token that ran out is replaced sooner or later: the wish stays.
-                       if (result && result->status == 401) error.code = Code::io;
+                       // A token that ran out is replaced sooner or later, and a certificate, too: the wish
+                       // stays.
+                       if (error.code == Code::denied && !(result && result->status == 403))
+                         error.code = Code::io;
                        if (result && result->status == 403) {
                          denied_ = true;
                          log_.warn("controller", error.text);
@@ -217,9 +225,9 @@ void KubernetesAdapter::fine() {
   if (!std::exchange(linked_, true)) sink_.linked(Link::connected, "");
 }
 
-void KubernetesAdapter::trouble(const Error& error, std::optional<milliseconds> retry_after) {
+void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Response>& response) {
   ++counts_.errors;
-  denied_ = error.code == Code::denied;
+  denied_ = is_forbidden(response);
   const bool was_linked = std::exchange(linked_, false);
   if (was_linked || trouble_ != error.text) {
     trouble_ = error.text;
@@ -227,7 +235,7 @@ void KubernetesAdapter::trouble(const Error& error, std::optional<milliseconds> 
     sink_.linked(Link::connecting, error.text);
   }
   // What changed meanwhile is read before anything is written.
-  after(backoff_.next(retry_after), &KubernetesAdapter::read);
+  after(backoff_.next(response ? response->retry_after : std::nullopt), &KubernetesAdapter::read);
 }
 
 }  // namespace okg::controller

@@ -57,7 +57,7 @@ class KubernetesAdapter final : public Adapter {
   void watch_again(std::chrono::milliseconds after);
   void line(std::string_view text);
   void watch_ended(const base::Error& error);
-  void trouble(const base::Error& error, std::optional<std::chrono::milliseconds> retry_after);
+  void trouble(const base::Error& error, const std::optional<kube::Response>& response);
   void fine();
   void see(ObjectPtr object);
   ObjectPtr with_podinfo(ObjectPtr object) const;
@@ -76,7 +76,7 @@ class KubernetesAdapter final : public Adapter {
   ObjectPtr pod_;        // as the volume has it
   std::string version_;  // to watch from; "" from whatever is there
   std::int64_t watched_at_ = 0;
-  std::optional<std::chrono::milliseconds> retry_after_;
+  std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
   bool may_watch_ = true;
   bool linked_ = false;

@@ -270,5 +270,48 @@ TEST(KubernetesFault, FailuresOfEachKindAreTriedAgain) {
   }
 }
 
+TEST(KubernetesFault, TokenExpiresAndIsRenewed) {
+  for (const Ask ask : {Ask::get, Ask::watch, Ask::patch}) {
+    Rig rig({.falls_back = true, .starts = false});
+    rig.podinfo("game.kruise.io/gs-opsState=\"None\"\n");
+    if (ask == Ask::get) rig.server.accept_token("second-token");
+    rig.start();
+    Ticket ticket = 0;
+    if (ask != Ask::get) {
+      ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+      rig.server.accept_token("second-token");
+      if (ask == Ask::watch) rig.gs.end_watches();
+      if (ask == Ask::patch) ticket = rig.set(kOpsStateField, "Allocated");
+    }
+    const std::size_t before = rig.requests();
+    ASSERT_TRUE(rig.run_until([&] { return rig.requests() >= before + 4; }));
+    EXPECT_NE(rig.conversation->link(), Link::limited) << "no rights are missing";
+    rig.server.write_token("second-token");
+    ASSERT_TRUE(rig.run_until_linked(Link::connected));
+    if (ticket != 0) {
+      EXPECT_EQ(rig.end_of(ticket), "ok");
+    }
+    ASSERT_TRUE(rig.run_until([&] { return rig.gs.count(Ask::watch) >= (ask == Ask::watch ? 2 : 1); }));
+    EXPECT_TRUE(rig.hears("Maintaining"));
+    EXPECT_EQ(rig.server.requests().back().token, "second-token");
+  }
+}
+
+TEST(KubernetesFault, AnotherCertificateAuthority) {
+  Rig rig({.falls_back = true});
+  rig.podinfo("game.kruise.io/gs-opsState=\"None\"\n");
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.server.rotate_ca();
+  rig.server.cut_all();
+  ASSERT_TRUE(rig.run_until_linked(Link::connecting));
+  const auto ticket = rig.set(kOpsStateField, "Allocated");
+  const std::size_t before = rig.server.connections();
+  ASSERT_TRUE(rig.run_until([&] { return rig.server.connections() > before + 2; }));
+  EXPECT_THAT(rig.links.back().second, HasSubstr("certificate"));
+  rig.server.write_ca(rig.server.ca().pem());
+  EXPECT_EQ(rig.end_of(ticket), "ok");
+  EXPECT_TRUE(rig.hears("Maintaining"));
+}
+
 }  // namespace
 }  // namespace okg::controller::test
