@@ -313,5 +313,65 @@ TEST(KubernetesFault, AnotherCertificateAuthority) {
   EXPECT_TRUE(rig.hears("Maintaining"));
 }
 
+TEST(KubernetesFault, RetryAfterOfAPatch) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.meet_once(Ask::patch, refusing(429, "TooManyRequests", "too many requests", kInOneSecond));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  const auto patches = rig.gs.asked(Ask::patch);
+  ASSERT_EQ(patches.size(), 2U);
+  EXPECT_GE(between(patches[0], patches[1]), 990ms);
+  const auto reads = rig.gs.asked(Ask::get);
+  ASSERT_EQ(reads.size(), 2U);
+  EXPECT_GE(between(patches[0], reads[1]), 990ms) << "it has too much to do for that, too";
+}
+
+TEST(KubernetesFault, AFailingPatchIsNotTriedAllTheTime) {
+  Rig rig;
+  rig.gs.meet(Ask::patch, refusing(500, "InternalError", "etcd is not well"));
+  rig.set(kOpsStateField, "Allocated");
+  ASSERT_TRUE(rig.run_until_asked(Ask::patch, 2));
+  rig.run_for(200ms);
+  // Whatever the bucket allows: ten, and one in two seconds.
+  EXPECT_LE(rig.gs.count(Ask::patch), 12U);
+  EXPECT_LE(rig.gs.count(Ask::get), 14U);
+  rig.gs.meet(Ask::patch, nullptr);
+  rig.os.monotonic_shift_ns += 60'000'000'000;
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+}
+
+TEST(KubernetesFault, ConflictsWithoutAnEnd) {
+  With with;
+  with.times.backoff_max = 10s;
+  Rig rig(with);
+  rig.gs.meet(Ask::patch, refusing(409, "Conflict", "the object has been modified"));
+  rig.set(kOpsStateField, "Allocated");
+  for (int i = 0; i < 100; ++i) {
+    rig.run_for(3ms);
+    rig.os.monotonic_shift_ns += 10'000'000'000;  // the bucket is full again
+  }
+  EXPECT_LE(rig.gs.count(Ask::patch), 20U);
+  rig.gs.meet(Ask::patch, nullptr);
+  EXPECT_TRUE(rig.run_until_view("Allocated"));
+}
+
+TEST(KubernetesFault, APatchOfWhatIsSaidNotToBeThere) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.meet_once(Ask::patch, refusing(404, "NotFound", "not found"));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+}
+
+TEST(KubernetesFault, AnAnswerToAPatchThatIsNoGameServer) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  for (const char* body : {"{}", "", "[]", R"({"kind":"Status","metadata":{},"status":"Success"})",
+                           R"({"metadata":{"name":"gss-1","uid":"u","resourceVersion":"9999"}})"})
+    rig.gs.meet_once(Ask::patch, [body](const FakeRequest&, FakeAnswer& answer) { answer.json(200, body); });
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  EXPECT_EQ(rig.gs.count(Ask::patch), 6U);
+  for (const ObjectPtr& view : rig.views) EXPECT_EQ(view->name, "gss-0");
+}
+
 }  // namespace
 }  // namespace okg::controller::test
