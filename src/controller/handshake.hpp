@@ -76,9 +76,8 @@ class Handshake {
  private:
   void begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
-  void over(const UpdateFacts& facts, HandshakeActions& actions);
+  void arm(const UpdateFacts& facts, HandshakeActions& actions) const;
   void end(bool happened, HandshakeActions& actions);
-  bool is_in_grace(const UpdateFacts& facts) const;
   void learn(const UpdateFacts& facts, Clock clock);
   void release(HandshakeActions& actions);
   void tell(Notice::Phase phase, HandshakeActions& actions);

@@ -281,6 +281,22 @@ TEST_F(HandshakeTest, AGracePeriodThatIsOverIsNotTakenForTheNext) {
   EXPECT_EQ(handshake_.notice()->revision, "r3");
 }
 
+TEST_F(HandshakeTest, ANewerGracePeriodCountsWhateverOkgsStateIs) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  see("Updating", "false");
+  const auto id = told_.at(0).id;
+  see("PreparingUpdate", "false");  // of the same update: older than what the volume tells
+  EXPECT_TRUE(told_.empty());
+  object_.annotations[keys::kGrace] = R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  see("PreparingUpdate", "false");
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].id, id);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::withdrawn);
+  EXPECT_EQ(told_[1].revision, "r3");
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty());
+}
+
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
   see("PreparingUpdate", "true");
   HandshakeActions actions;
