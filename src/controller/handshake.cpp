@@ -38,9 +38,9 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       return actions;
     case Stage::calm:
     case Stage::updated:
-      earlier_.emplace(facts.state);
       // Once it was let go it may be over, although nobody saw it begin.
       if (notice_) end(notice_->phase == Notice::Phase::started || allowed_, actions);
+      earlier_.emplace(facts.state);
       break;
     case Stage::preparing:
     case Stage::preparing_delete: {
@@ -60,6 +60,7 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       break;
   }
   if (is_calm) arm(facts, actions);
+  state_ = facts.state;
   only_updating_ = only_updating_ && facts.stage == Stage::updating && !notice_;
   return actions;
 }
@@ -116,7 +117,10 @@ void Handshake::arm(const UpdateFacts& facts, HandshakeActions& actions) const {
 // Whoever hears of the end of a deletion was not deleted.
 void Handshake::end(bool happened, HandshakeActions& actions) {
   const bool is_over = happened && notice_->kind == Notice::Kind::update;
-  if (is_over) over_ = notice_->revision;
+  if (is_over) {
+    over_ = notice_->revision;
+    earlier_.emplace(state_);
+  }
   tell(is_over ? Notice::Phase::finished : Notice::Phase::withdrawn, actions);
   notice_.reset();
   allowed_ = false;

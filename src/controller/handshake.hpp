@@ -91,6 +91,7 @@ class Handshake {
   bool began_updating_ = false;  // the notice: nobody was asked
   // The annotation of an earlier update, which stays: until it changes it tells nothing of this one.
   std::optional<std::optional<UpdateState>> earlier_;
+  std::optional<UpdateState> state_;  // the same annotation, as it was seen last
   std::string over_;  // the revision whose update is over, as long as a grace period of it can be seen
   std::uint64_t last_id_ = 0;
 };

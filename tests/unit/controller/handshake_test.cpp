@@ -228,6 +228,21 @@ TEST_F(HandshakeTest, WhatTheLastUpdateReplacedIsNotToldOfThisOne) {
   EXPECT_EQ(handshake_.notice()->revision, "r2");
 }
 
+TEST_F(HandshakeTest, NorWhenTheNextOneIsAskedForAtOnce) {
+  object_.annotations[keys::kUpdateState] = R"({"revision":"r0","updateTimestamp":"2026-04-22T09:00:00Z"})";
+  see("Normal", "true");
+  object_.annotations[keys::kUpdateState] =
+      R"({"revision":"r1","updateTimestamp":"2026-04-23T09:00:00Z","containerBatchesRecord":[{"containers":["game"]}]})";
+  see("Updating", "false");
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[1].revision, "r1");
+  see("PreparingUpdate", "false");  // "Ready" was skipped; the volume is behind
+  ASSERT_EQ(told_.size(), 2U);
+  see("Updating", "false");
+  ASSERT_TRUE(told(Notice::Phase::started));
+  EXPECT_FALSE(told_[0].containers);
+}
+
 TEST_F(HandshakeTest, AnOlderStateOfOkgsDoesNotEndTheGracePeriod) {
   see("Updating", nullptr);  // of the update before
   see("Updating", nullptr);
