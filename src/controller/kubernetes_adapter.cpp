@@ -111,16 +111,14 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   reading_ = false;
   const std::string what = "get gameserver " + identity_.name;
   if (!result) return trouble(result.error(), {});
-  if (!is_success(*result) && result->status != 404)
-    return trouble(kube::error_of(*result, what), *result);
+  if (!is_success(*result) && result->status != 404) return trouble(kube::error_of(*result, what), *result);
   if (result->status == 404) {
     // OKG makes it after the pod; a watch from the beginning tells when.
     version_.clear();
     see(nullptr);
   } else {
     const auto object = gameserver_in(result->body);
-    if (!object)
-      return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
+    if (!object) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
     version_ = (*object)->resource_version;
     see(*object);
   }
@@ -202,8 +200,7 @@ void KubernetesAdapter::send(Patch patch) {
   ++counts_.requests;
   transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg",
                     "application/merge-patch+json", base::dump(to_merge_patch(patch))},
-                   times_.call,
-                   [this, id = patch.id](auto result) { have_patched(id, std::move(result)); });
+                   times_.call, [this, id = patch.id](auto result) { have_patched(id, std::move(result)); });
 }
 
 void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> result) {

@@ -89,9 +89,11 @@ class Writer {
     Wish wish;
     Phase phase = Phase::waiting;
     std::uint64_t serial = 0;
-    // What we last wrote, and it arrived; what that replaced; and that again, once the controller took ours back.
+    // What we last wrote, and it arrived; what that replaced; and that again, once the controller took ours
+    // back.
     std::optional<Value> own, replaced, taken_back;
-    std::optional<Value> lost;  // a patch got no answer: it may have arrived, and this is what it would have replaced
+    std::optional<Value>
+        lost;  // a patch got no answer: it may have arrived, and this is what it would have replaced
     Nanoseconds written_at = 0;
     unsigned written_again = 0, refused = 0;
     Nanoseconds not_before = 0;

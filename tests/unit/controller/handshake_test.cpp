@@ -302,7 +302,8 @@ TEST_F(HandshakeTest, ANewerGracePeriodCountsWhateverOkgsStateIs) {
   const auto id = told_.at(0).id;
   see("PreparingUpdate", "false");  // of the same update: older than what the volume tells
   EXPECT_TRUE(told_.empty());
-  object_.annotations[keys::kGrace] = R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
   see("PreparingUpdate", "false");
   ASSERT_EQ(told_.size(), 2U);
   EXPECT_EQ(told_[0].id, id);
