@@ -16,9 +16,6 @@ using base::Code;
 using base::Error;
 using std::chrono::milliseconds;
 
-// A watch that ends sooner was refused by something on the way, whatever it said.
-constexpr std::int64_t kShortWatch = 5'000'000'000;
-
 // As many in a row are nothing unusual while the controller writes, too.
 constexpr unsigned kQuickConflicts = 5;
 
@@ -39,6 +36,13 @@ bool is_version(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
     return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
   });
+}
+
+// The object is. Where all of the API is missing, nothing of it will come by watching.
+bool is_missing(const kube::Response& response) {
+  if (response.status != 404) return false;
+  const auto status = kube::parse_status(response.body);
+  return status && status->reason == "NotFound";
 }
 
 bool is_success(const kube::Response& response) {
@@ -88,8 +92,12 @@ void KubernetesAdapter::stop() {
   transport_->close();
 }
 
-void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)()) {
-  alarm_.set(time, [this, call] { (this->*call)(); });
+void KubernetesAdapter::read_after(milliseconds time) {
+  alarm_.set(time, [this] { read(); });
+}
+
+void KubernetesAdapter::watch_after(milliseconds time) {
+  alarm_.set(time, [this] { watch(); });
 }
 
 // ---- Reading
@@ -97,6 +105,7 @@ void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)
 void KubernetesAdapter::read() {
   if (reading_) return;
   reading_ = true;
+  known_ = object_ ? object_->resource_version : "";
   alarm_.cancel();
   ++counts_.requests;
   transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
@@ -111,22 +120,29 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   reading_ = false;
   const std::string what = "get gameserver " + identity_.name;
   if (!result) return trouble(result.error(), {});
-  if (!is_success(*result) && result->status != 404) return trouble(kube::error_of(*result, what), *result);
-  if (result->status == 404) {
-    // OKG makes it after the pod; a watch from the beginning tells when.
-    version_.clear();
-    see(nullptr);
-  } else {
-    const auto object = gameserver_in(result->body);
-    if (!object) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
-    version_ = (*object)->resource_version;
-    see(*object);
+  ObjectPtr object;
+  if (is_success(*result)) {
+    const auto found = gameserver_in(result->body);
+    if (!found) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
+    object = *found;
+    if (object_ && object->uid == object_->uid && is_older(object->resource_version, known_)) {
+      log_.warn("controller", what + ": resourceVersion went back from " + known_ + " to " +
+                                  object->resource_version + ": was a backup restored?");
+      see(nullptr);  // what is known of it is void
+    }
+  } else if (!is_missing(*result)) {
+    return trouble(kube::error_of(*result, what), *result);
   }
+  // OKG makes it after the pod; a watch from the beginning tells when.
+  if (!watching_) version_ = object ? object->resource_version : "";
+  // The watch may have told of a newer one meanwhile.
+  if (!object || remember(object)) object_ = std::move(object);
+  sink_.seen(with_podinfo(object_));
   fine();
-  if (may_watch_)
-    watch();
-  else
-    after(times_.unwatched, &KubernetesAdapter::read);
+  if (watching_) return;
+  if (may_not_watch_.empty() || os_.monotonic_ns() >= may_watch_at_) return watch();
+  backoff_.succeeded();
+  read_after(times_.unwatched);
 }
 
 void KubernetesAdapter::watch() {
@@ -134,64 +150,91 @@ void KubernetesAdapter::watch() {
       path() + "?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3D" + identity_.name +
       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
   if (!version_.empty()) target += "&resourceVersion=" + version_;
+  watching_ = true;
+  opened_ = false;
   watched_at_ = os_.monotonic_ns();
   refused_.reset();
   ++counts_.requests;
   transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
-                     {[this](unsigned) { fine(); }, [this](std::string_view text) { line(text); },
+                     {[this](unsigned) {
+                        opened_ = true;
+                        may_not_watch_.clear();
+                        fine();
+                      },
+                      [this](std::string_view text) { line(text); },
                       [this](const kube::Response& response) { refused_ = response; },
                       [this](Error error) { watch_ended(error); }});
 }
 
 void KubernetesAdapter::line(std::string_view text) {
   auto event = read_watch_event(text);
-  if (!event) {
-    log_.warn("controller", "watch: " + event.error().text);
-    return;
-  }
-  switch (event->kind) {
+  if (!event) return nonsense(event.error().text);
+  take_event(*std::move(event));
+}
+
+void KubernetesAdapter::take_event(WatchEvent event) {
+  switch (event.kind) {
     case WatchEvent::Kind::changed:
-      if (event->object->name != identity_.name) return;  // a server that knows no field selectors, or lies
-      version_ = event->object->resource_version;
-      see(std::move(event->object));
-      break;
     case WatchEvent::Kind::deleted:
-      if (event->object->name != identity_.name) return;
-      version_ = event->object->resource_version;
-      see(nullptr);
+      // Of a server that knows no field selectors, or lies.
+      if (!event.object->name.empty() && event.object->name != identity_.name) return;
+      if (!is_ours(*event.object)) return nonsense("an object that is no GameServer");
+      version_ = event.object->resource_version;
+      if (event.kind == WatchEvent::Kind::deleted) return see(nullptr);
+      if (remember(event.object)) sink_.seen(with_podinfo(object_));
       break;
     case WatchEvent::Kind::bookmark:
-      if (!event->resource_version.empty()) version_ = event->resource_version;
+      if (is_version(event.resource_version)) version_ = event.resource_version;
       break;
     case WatchEvent::Kind::error:
       // Too old a version, mostly: read, and watch from there.
-      log_.info("controller", "watch: " + event->message);
-      version_.clear();
+      log_.info("controller", "watch: " + event.message);
+      if (has_lived()) backoff_.succeeded();
+      watching_ = false;
       transport_->stop_stream();
-      watch_again(backoff_.next());
+      read_after(backoff_.next());
       break;
     case WatchEvent::Kind::unknown:
       break;
   }
 }
 
-void KubernetesAdapter::watch_ended(const Error& error) {
-  if (is_forbidden(refused_)) {
-    may_watch_ = false;
-    log_.warn("controller", error.text + ": reading every " +
-                                std::to_string(times_.unwatched.count() / 1000) + " s instead");
-    return after(times_.unwatched, &KubernetesAdapter::read);
-  }
-  if (kube::is_gone(error)) version_.clear();
-  if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch)
-    return watch_again(milliseconds(0));
-  if (error.code == Code::closed) return watch_again(backoff_.next());
-  trouble(error, refused_);
+// Whoever says that may say it for ever.
+void KubernetesAdapter::nonsense(const std::string& text) {
+  if (has_lived()) backoff_.succeeded();
+  watching_ = false;
+  transport_->stop_stream();
+  trouble(Error(Code::io, "watch gameserver " + identity_.name + ": " + text), {});
 }
 
-// From where it ended; without a version all is read anew.
-void KubernetesAdapter::watch_again(milliseconds time) {
-  after(time, version_.empty() ? &KubernetesAdapter::read : &KubernetesAdapter::watch);
+bool KubernetesAdapter::has_lived() {
+  return opened_ && os_.monotonic_ns() - watched_at_ >= times_.short_watch.count() * 1'000'000;
+}
+
+void KubernetesAdapter::watch_ended(const Error& error) {
+  watching_ = false;
+  if (refused_) return watch_refused(error);
+  const bool lived = has_lived();
+  if (lived) backoff_.succeeded();
+  if (error.code == Code::closed && opened_) return watch_after(lived ? milliseconds(0) : backoff_.next());
+  // Cut off, or silent: what we missed is told from the last version on, if somebody is there.
+  if (lived && error.code != Code::no_space) {
+    ++counts_.errors;
+    log_.info("controller", error.text);
+    return watch_after(backoff_.next());
+  }
+  trouble(error, {});
+}
+
+void KubernetesAdapter::watch_refused(const Error& error) {
+  if (kube::is_gone(error)) return read_after(backoff_.next(refused_->retry_after));
+  if (!is_forbidden(refused_)) return trouble(error, refused_);
+  if (may_not_watch_ != error.text)
+    log_.warn("controller", error.text + ": reading every " +
+                                std::to_string(times_.unwatched.count() / 1000) + " s instead");
+  may_not_watch_ = error.text;
+  may_watch_at_ = os_.monotonic_ns() + times_.rights.count() * 1'000'000;
+  read_after(times_.unwatched);
 }
 
 // ---- Writing
@@ -210,6 +253,7 @@ void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> re
     if (!object) return fail_later(id, Error(Code::io, what + ": the answer is no GameServer"), {});
     patch_backoff_.succeeded();
     conflicts_ = 0;
+    remember(*object);
     return sink_.patched(id, with_podinfo(*object));
   }
   ++counts_.errors;
@@ -253,6 +297,14 @@ void KubernetesAdapter::tell_failure() {
 
 // ---- What is told
 
+// False: it is older than what we have.
+bool KubernetesAdapter::remember(const ObjectPtr& object) {
+  if (object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
+    return false;
+  object_ = object;
+  return true;
+}
+
 void KubernetesAdapter::see(ObjectPtr object) {
   object_ = std::move(object);
   sink_.seen(with_podinfo(object_));
@@ -276,7 +328,6 @@ void KubernetesAdapter::tick() {
 }
 
 void KubernetesAdapter::fine() {
-  backoff_.succeeded();
   trouble_.clear();
   denied_ = false;
   if (!std::exchange(linked_, true)) sink_.linked(Link::connected, "");
@@ -291,8 +342,11 @@ void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Re
     log_.warn("controller", error.text);
     sink_.linked(Link::connecting, error.text);
   }
-  // What changed meanwhile is read before anything is written.
-  after(backoff_.next(response ? response->retry_after : std::nullopt), &KubernetesAdapter::read);
+  // What changed meanwhile is read before anything is written. The backoff grows until a watch has lived.
+  milliseconds time = backoff_.next(response ? response->retry_after : std::nullopt);
+  // Nobody grants a right or installs OKG within seconds.
+  if (response && (denied_ || response->status == 404)) time += times_.unwatched;
+  read_after(time);
 }
 
 }  // namespace okg::controller

@@ -16,6 +16,7 @@
 #include "base/os.hpp"
 #include "controller/adapter.hpp"
 #include "controller/alarm.hpp"
+#include "controller/object_reader.hpp"
 #include "controller/podinfo.hpp"
 #include "kube/backoff.hpp"
 #include "kube/transport.hpp"
@@ -26,7 +27,9 @@ struct KubernetesTimes {
   std::chrono::milliseconds call{10'000};      // a get or a patch, all of it
   std::chrono::milliseconds watch{400'000};    // how long the server is asked to keep a watch
   std::chrono::milliseconds silence{520'000};  // without a byte: bookmarks come every minute or so, if at all
-  std::chrono::milliseconds unwatched{75'000};  // between reads where watching is forbidden
+  std::chrono::milliseconds unwatched{75'000};   // between reads where watching or reading is forbidden
+  std::chrono::milliseconds rights{600'000};     // between tries of what was forbidden
+  std::chrono::milliseconds short_watch{5'000};  // one that ends sooner was refused, whatever was said
   std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
 };
 
@@ -58,17 +61,22 @@ class KubernetesAdapter final : public Adapter {
   void read();
   void have_read(base::Result<kube::Response> result);
   void watch();
-  void watch_again(std::chrono::milliseconds after);
   void line(std::string_view text);
+  void take_event(WatchEvent event);
+  void nonsense(const std::string& text);
+  bool has_lived();
   void watch_ended(const base::Error& error);
+  void watch_refused(const base::Error& error);
   void trouble(const base::Error& error, const std::optional<kube::Response>& response);
   void fine();
   void have_patched(PatchId id, base::Result<kube::Response> result);
   void fail_later(PatchId id, base::Error error, std::optional<std::chrono::milliseconds> retry_after);
   void tell_failure();
+  bool remember(const ObjectPtr& object);
   void see(ObjectPtr object);
   ObjectPtr with_podinfo(ObjectPtr object) const;
-  void after(std::chrono::milliseconds time, void (KubernetesAdapter::*call)());
+  void read_after(std::chrono::milliseconds time);
+  void watch_after(std::chrono::milliseconds time);
 
   base::Os& os_;
   std::unique_ptr<kube::Transport> transport_;
@@ -86,10 +94,13 @@ class KubernetesAdapter final : public Adapter {
   ObjectPtr object_;     // as the API has it
   ObjectPtr pod_;        // as the volume has it
   std::string version_;  // to watch from; "" from whatever is there
-  std::int64_t watched_at_ = 0;
+  std::string known_;    // the version that we had when we began to read
+  std::int64_t watched_at_ = 0, may_watch_at_ = 0;
+  bool watching_ = false;                  // asked for, or open
+  bool opened_ = false;                    // the watch
   std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
-  bool may_watch_ = true;
+  std::string may_not_watch_;  // why; "" as far as we know we may
   bool linked_ = false;
   bool denied_ = false;
   std::string trouble_;
