@@ -19,6 +19,7 @@ constexpr char kOverview[] =
     "  okg rollback                                back to what was good\n"
     "  okg set ops-state Maintaining               tells OpenKruiseGame\n"
     "  okg hot ls                                  what is in shared memory\n"
+    "  okg local run -- ./server                   plays OpenKruiseGame on a laptop\n"
     "\n"
     "Results go to stdout, messages to stderr. Exit codes: 0 done, 1 not so or failed, 2 usage or bad "
     "input,\n"
@@ -92,6 +93,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_probe());
   commands.push_back(make_set());
   commands.push_back(make_hot());
+  commands.push_back(make_local());
   return commands;
 }
 

@@ -17,7 +17,9 @@ constexpr std::size_t kMostBytes = std::size_t{2} << 20;
 constexpr char kLockFile[] = ".gameserver.lock";
 constexpr int kLockTries = 200, kLockPause = 5;  // a second: an edit takes microseconds
 
-base::Result<base::UniqueFd> lock(base::Os& os, int run_directory) {
+}  // namespace
+
+base::Result<base::UniqueFd> lock_gameserver_file(base::Os& os, int run_directory) {
   base::UniqueFd fd(os.open(run_directory, kLockFile, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
   if (!fd) return base::error_from_errno(-fd.get(), std::string("open ") + kLockFile);
   for (int i = 0; i < kLockTries; ++i) {
@@ -28,8 +30,6 @@ base::Result<base::UniqueFd> lock(base::Os& os, int run_directory) {
   }
   return Error(Code::busy, std::string(kLockFile) + ": somebody holds it for more than a second");
 }
-
-}  // namespace
 
 base::Result<std::string> read_gameserver_file(base::Os& os, int run_directory) {
   auto text = base::read_small_file(os, run_directory, kGameServerFile, kMostBytes, kGameServerFile);
@@ -66,7 +66,7 @@ std::string fresh_gameserver(base::Os& os, const std::string& name) {
 base::Result<std::string> edit_gameserver_file(base::Os& os, int run_directory, const std::string& name,
                                                const std::function<base::Status(OrderedJson&)>& change,
                                                const std::optional<std::string>& only_over) {
-  const auto locked = lock(os, run_directory);
+  const auto locked = lock_gameserver_file(os, run_directory);
   if (!locked) return locked.error();
   const Error edited(Code::conflict, std::string(kGameServerFile) + ": was edited meanwhile");
   auto before = read_gameserver_file(os, run_directory);

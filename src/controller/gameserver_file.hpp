@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/os.hpp"
+#include "base/unique_fd.hpp"
 
 namespace okg::controller {
 
@@ -19,6 +20,10 @@ base::Result<std::string> read_gameserver_file(base::Os& os, int run_directory);
 
 // The text of a GameServer that has just been made.
 std::string fresh_gameserver(base::Os& os, const std::string& name);
+
+// Who writes the file by itself holds this while it reads and writes; for less than a second, since nobody
+// waits longer. busy.
+base::Result<base::UniqueFd> lock_gameserver_file(base::Os& os, int run_directory);
 
 // Changes the file and returns its new text. Without a file, `change` gets that of a
 // fresh_gameserver(`name`); an error of its own ends the edit. conflict: the file was edited meanwhile, or is

@@ -25,24 +25,30 @@ Field Handshake::hook_of(Notice::Kind kind) const {
 HandshakeActions Handshake::seen(const Object& object, Clock clock) {
   HandshakeActions actions;
   UpdateFacts facts = read_update_facts(object, options_.update_hook, options_.delete_hook);
-  // What comes from the pod's volume may be older than what OKG says.
+  const bool is_calm = facts.stage == Stage::calm || facts.stage == Stage::updated;
+  // What the pod's volume tells may be older than what OKG says: a grace period that is over is not one of
+  // the next update. Or newer: what the game was told of is neither over nor asked for as long as its grace
+  // period lasts.
   if (!facts.grace || facts.grace->revision != over_) over_.clear();
   if (!over_.empty()) facts.grace.reset();
+  const bool was_under_way = notice_ && notice_->kind == Notice::Kind::update &&
+                             (notice_->phase == Notice::Phase::started || began_updating_);
+  if (was_under_way && facts.grace && (is_calm || facts.stage == Stage::preparing))
+    facts.stage = Stage::updating;
   switch (facts.stage) {
     case Stage::unknown:
       return actions;
     case Stage::calm:
     case Stage::updated:
+      // Once it was let go it may be over, although nobody saw it begin.
+      if (notice_) end(notice_->phase == Notice::Phase::started || allowed_, actions);
       earlier_.emplace(facts.state);
-      over(facts, actions);
       break;
     case Stage::preparing:
     case Stage::preparing_delete: {
       const auto kind = facts.stage == Stage::preparing ? Notice::Kind::update : Notice::Kind::deletion;
       const Value& hook = kind == Notice::Kind::update ? facts.update_hook : facts.delete_hook;
       if (hook == "true" || !earlier_ || !*earlier_) earlier_.emplace(facts.state);
-      const bool was_under_way = notice_ && (notice_->phase == Notice::Phase::started || began_updating_);
-      if (kind == Notice::Kind::update && was_under_way && is_in_grace(facts)) break;
       if (!notice_ || notice_->kind != kind || was_under_way)
         begin(kind, was_under_way, facts, clock, actions);
       else if (!allowed_ && hook != "true")
@@ -55,6 +61,8 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
       started(facts, clock, actions);
       break;
   }
+  if (is_calm) arm(facts, actions);
+  state_ = facts.state;
   only_updating_ = only_updating_ && facts.stage == Stage::updating && !notice_;
   return actions;
 }
@@ -101,27 +109,22 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
   }
 }
 
-// Neither coming nor going on: arm the hooks for the next time. A label left released would let the next
-// update through unasked, and in `Updated` it holds up the whole rollout.
-void Handshake::over(const UpdateFacts& facts, HandshakeActions& actions) {
-  // Once it was let go it may be over, although nobody saw it begin.
-  if (notice_ && !is_in_grace(facts)) end(notice_->phase == Notice::Phase::started || allowed_, actions);
+// Neither coming nor going on, as far as OKG says: arm the hooks for the next time. A label left released
+// would let the next update through unasked, and in `Updated` it holds up the whole rollout.
+void Handshake::arm(const UpdateFacts& facts, HandshakeActions& actions) const {
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
   if (facts.delete_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::deletion), true});
 }
 
-// OKG's state and the pod's volume are not equally old: as long as both do not agree that the grace period is
-// over, it is neither over nor the next update asked for.
-bool Handshake::is_in_grace(const UpdateFacts& facts) const {
-  return notice_ && facts.grace && facts.grace->revision == notice_->revision;
-}
-
 // Whoever hears of the end of a deletion was not deleted.
 void Handshake::end(bool happened, HandshakeActions& actions) {
   const bool is_over = happened && notice_->kind == Notice::Kind::update;
-  if (is_over) over_ = notice_->revision;
+  if (is_over) {
+    over_ = notice_->revision;
+    earlier_.emplace(state_);
+  }
   tell(is_over ? Notice::Phase::finished : Notice::Phase::withdrawn, actions);
   notice_.reset();
   allowed_ = false;

@@ -78,9 +78,8 @@ class Handshake {
   void begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock,
              HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
-  void over(const UpdateFacts& facts, HandshakeActions& actions);
+  void arm(const UpdateFacts& facts, HandshakeActions& actions) const;
   void end(bool happened, HandshakeActions& actions);
-  bool is_in_grace(const UpdateFacts& facts) const;
   void learn(const UpdateFacts& facts, Clock clock);
   void release(HandshakeActions& actions);
   void tell(Notice::Phase phase, HandshakeActions& actions);
@@ -95,6 +94,7 @@ class Handshake {
   bool began_updating_ = false;  // the notice: nobody was asked
   // The annotation of an earlier update, which stays: until it changes it tells nothing of this one.
   std::optional<std::optional<UpdateState>> earlier_;
+  std::optional<UpdateState> state_;  // the same annotation, as it was seen last
   std::string over_;  // the revision whose update is over, as long as a grace period of it can be seen
   std::uint64_t last_id_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "controller/kubernetes_adapter.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "controller/keys.hpp"
@@ -17,10 +19,26 @@ using std::chrono::milliseconds;
 // A watch that ends sooner was refused by something on the way, whatever it said.
 constexpr std::int64_t kShortWatch = 5'000'000'000;
 
+// As many in a row are nothing unusual while the controller writes, too.
+constexpr unsigned kQuickConflicts = 5;
+
 std::uint64_t seed(base::Os& os) {
   std::uint64_t seed = 0;
   os.random(&seed, sizeof seed);
   return seed;
+}
+
+// Rights are missing. 401 is not that: the token has run out, and another one comes. Nor is a certificate
+// that is not to be trusted.
+bool is_forbidden(const std::optional<kube::Response>& response) {
+  return response && response->status == 403;
+}
+
+// Opaque, but it has to fit into an URL.
+bool is_version(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  });
 }
 
 bool is_success(const kube::Response& response) {
@@ -38,8 +56,21 @@ KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
       log_(log),
       times_(times),
       backoff_(times.backoff_min, times.backoff_max, seed(os)),
-      timer_(io) {
+      alarm_(io),
+      patch_backoff_(times.backoff_min, times.backoff_max, seed(os)),
+      patch_alarm_(io) {
   if (!podinfo.empty()) podinfo_.emplace(os, podinfo);
+}
+
+// nullopt: it is another one, or none at all.
+std::optional<ObjectPtr> KubernetesAdapter::gameserver_in(const std::string& body) const {
+  auto object = read_object(body);
+  if (!object || !is_ours(**object)) return std::nullopt;
+  return *object;
+}
+
+bool KubernetesAdapter::is_ours(const Object& object) const {
+  return object.name == identity_.name && !object.uid.empty() && is_version(object.resource_version);
 }
 
 std::string KubernetesAdapter::path() const {
@@ -52,15 +83,13 @@ void KubernetesAdapter::start(AdapterSink sink) {
 }
 
 void KubernetesAdapter::stop() {
-  timer_.cancel();
+  alarm_.cancel();
+  patch_alarm_.cancel();
   transport_->close();
 }
 
 void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)()) {
-  timer_.expires_after(time);
-  timer_.async_wait([this, call](auto error) {
-    if (!error) (this->*call)();
-  });
+  alarm_.set(time, [this, call] { (this->*call)(); });
 }
 
 // ---- Reading
@@ -68,26 +97,28 @@ void KubernetesAdapter::after(milliseconds time, void (KubernetesAdapter::*call)
 void KubernetesAdapter::read() {
   if (reading_) return;
   reading_ = true;
-  timer_.cancel();
+  alarm_.cancel();
   ++counts_.requests;
   transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
                    [this](auto result) { have_read(std::move(result)); });
 }
 
+void KubernetesAdapter::reread() {
+  if (linked_) read();  // else it will be read anyway, as soon as that makes sense
+}
+
 void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   reading_ = false;
   const std::string what = "get gameserver " + identity_.name;
-  if (!result) return trouble(result.error(), std::nullopt);
-  if (!is_success(*result) && result->status != 404)
-    return trouble(kube::error_of(*result, what), result->retry_after);
+  if (!result) return trouble(result.error(), {});
+  if (!is_success(*result) && result->status != 404) return trouble(kube::error_of(*result, what), *result);
   if (result->status == 404) {
     // OKG makes it after the pod; a watch from the beginning tells when.
     version_.clear();
     see(nullptr);
   } else {
-    const auto object = read_object(result->body);
-    if (!object || (*object)->resource_version.empty())
-      return trouble(Error(Code::io, what + ": the answer is no GameServer"), std::nullopt);
+    const auto object = gameserver_in(result->body);
+    if (!object) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
     version_ = (*object)->resource_version;
     see(*object);
   }
@@ -104,11 +135,11 @@ void KubernetesAdapter::watch() {
       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watched_at_ = os_.monotonic_ns();
-  retry_after_.reset();
+  refused_.reset();
   ++counts_.requests;
   transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
                      {[this](unsigned) { fine(); }, [this](std::string_view text) { line(text); },
-                      [this](const kube::Response& response) { retry_after_ = response.retry_after; },
+                      [this](const kube::Response& response) { refused_ = response; },
                       [this](Error error) { watch_ended(error); }});
 }
 
@@ -145,7 +176,7 @@ void KubernetesAdapter::line(std::string_view text) {
 }
 
 void KubernetesAdapter::watch_ended(const Error& error) {
-  if (error.code == Code::denied) {
+  if (is_forbidden(refused_)) {
     may_watch_ = false;
     log_.warn("controller", error.text + ": reading every " +
                                 std::to_string(times_.unwatched.count() / 1000) + " s instead");
@@ -155,8 +186,7 @@ void KubernetesAdapter::watch_ended(const Error& error) {
   if (error.code == Code::closed && os_.monotonic_ns() - watched_at_ >= kShortWatch)
     return watch_again(milliseconds(0));
   if (error.code == Code::closed) return watch_again(backoff_.next());
-  ++counts_.errors;
-  trouble(error, retry_after_);
+  trouble(error, refused_);
 }
 
 // From where it ended; without a version all is read anew.
@@ -170,24 +200,55 @@ void KubernetesAdapter::send(Patch patch) {
   ++counts_.requests;
   transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg",
                     "application/merge-patch+json", base::dump(to_merge_patch(patch))},
-                   times_.call, [this, id = patch.id](base::Result<kube::Response> result) {
-                     const std::string what = "patch gameserver " + identity_.name;
-                     if (!result || !is_success(*result)) {
-                       ++counts_.errors;
-                       Error error = result ? kube::error_of(*result, what) : result.error();
-                       // A token that ran out is replaced sooner or later: the wish stays.
-                       if (result && result->status == 401) error.code = Code::io;
-                       if (result && result->status == 403) {
-                         denied_ = true;
-                         log_.warn("controller", error.text);
-                       }
-                       return sink_.patched(id, std::move(error));
-                     }
-                     const auto object = read_object(result->body);
-                     if (!object)
-                       return sink_.patched(id, Error(Code::io, what + ": the answer is no GameServer"));
-                     sink_.patched(id, with_podinfo(*object));
-                   });
+                   times_.call, [this, id = patch.id](auto result) { have_patched(id, std::move(result)); });
+}
+
+void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> result) {
+  const std::string what = "patch gameserver " + identity_.name;
+  if (result && is_success(*result)) {
+    const auto object = gameserver_in(result->body);
+    if (!object) return fail_later(id, Error(Code::io, what + ": the answer is no GameServer"), {});
+    patch_backoff_.succeeded();
+    conflicts_ = 0;
+    return sink_.patched(id, with_podinfo(*object));
+  }
+  ++counts_.errors;
+  Error error = result ? kube::error_of(*result, what) : result.error();
+  // A token that ran out is replaced sooner or later, and a certificate, too: the wish stays.
+  if (error.code == Code::denied && !(result && result->status == 403)) error.code = Code::io;
+  switch (error.code) {
+    case Code::denied:
+      denied_ = true;
+      log_.warn("controller", error.text);
+      break;
+    case Code::conflict:
+      if (++conflicts_ > kQuickConflicts) return fail_later(id, std::move(error), {});
+      break;
+    case Code::busy:
+    case Code::io:
+    case Code::timeout:
+    case Code::no_space:
+    case Code::not_found:  // the watch would have told
+      return fail_later(id, std::move(error), result ? result->retry_after : std::nullopt);
+    default:
+      break;
+  }
+  sink_.patched(id, std::move(error));
+}
+
+// Whoever hears of it reads, and patches again: after a pause.
+void KubernetesAdapter::fail_later(PatchId id, Error error, std::optional<milliseconds> retry_after) {
+  tell_failure();
+  failure_.emplace(id, std::move(error));
+  patch_alarm_.set(patch_backoff_.next(retry_after), [this] { tell_failure(); });
+}
+
+void KubernetesAdapter::tell_failure() {
+  if (!failure_) return;
+  auto [id, error] = *std::exchange(failure_, std::nullopt);
+  const bool is_missing = error.code == Code::not_found;
+  sink_.patched(id, std::move(error));
+  if (is_missing) reread();  // nobody else does
 }
 
 // ---- What is told
@@ -221,9 +282,9 @@ void KubernetesAdapter::fine() {
   if (!std::exchange(linked_, true)) sink_.linked(Link::connected, "");
 }
 
-void KubernetesAdapter::trouble(const Error& error, std::optional<milliseconds> retry_after) {
+void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Response>& response) {
   ++counts_.errors;
-  denied_ = error.code == Code::denied;
+  denied_ = is_forbidden(response);
   const bool was_linked = std::exchange(linked_, false);
   if (was_linked || trouble_ != error.text) {
     trouble_ = error.text;
@@ -231,7 +292,7 @@ void KubernetesAdapter::trouble(const Error& error, std::optional<milliseconds> 
     sink_.linked(Link::connecting, error.text);
   }
   // What changed meanwhile is read before anything is written.
-  after(backoff_.next(retry_after), &KubernetesAdapter::read);
+  after(backoff_.next(response ? response->retry_after : std::nullopt), &KubernetesAdapter::read);
 }
 
 }  // namespace okg::controller

@@ -6,14 +6,16 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "controller/adapter.hpp"
+#include "controller/alarm.hpp"
 #include "controller/podinfo.hpp"
 #include "kube/backoff.hpp"
 #include "kube/transport.hpp"
@@ -41,7 +43,7 @@ class KubernetesAdapter final : public Adapter {
   const char* name() const override { return "kubernetes"; }
   void start(AdapterSink sink) override;
   void send(Patch patch) override;
-  void reread() override { read(); }
+  void reread() override;
   void tick() override;
   void stop() override;
   AdapterCounts counts() const override { return counts_; }
@@ -51,14 +53,19 @@ class KubernetesAdapter final : public Adapter {
 
  private:
   std::string path() const;
+  bool is_ours(const Object& object) const;
+  std::optional<ObjectPtr> gameserver_in(const std::string& body) const;
   void read();
   void have_read(base::Result<kube::Response> result);
   void watch();
   void watch_again(std::chrono::milliseconds after);
   void line(std::string_view text);
   void watch_ended(const base::Error& error);
-  void trouble(const base::Error& error, std::optional<std::chrono::milliseconds> retry_after);
+  void trouble(const base::Error& error, const std::optional<kube::Response>& response);
   void fine();
+  void have_patched(PatchId id, base::Result<kube::Response> result);
+  void fail_later(PatchId id, base::Error error, std::optional<std::chrono::milliseconds> retry_after);
+  void tell_failure();
   void see(ObjectPtr object);
   ObjectPtr with_podinfo(ObjectPtr object) const;
   void after(std::chrono::milliseconds time, void (KubernetesAdapter::*call)());
@@ -70,13 +77,17 @@ class KubernetesAdapter final : public Adapter {
   base::Log log_;
   KubernetesTimes times_;
   kube::Backoff backoff_;
-  boost::asio::steady_timer timer_;
+  Alarm alarm_;  // for the next read or watch
+  kube::Backoff patch_backoff_;
+  Alarm patch_alarm_;
+  std::optional<std::pair<PatchId, base::Error>> failure_;  // not told yet
+  unsigned conflicts_ = 0;                                  // in a row
   AdapterSink sink_;
   ObjectPtr object_;     // as the API has it
   ObjectPtr pod_;        // as the volume has it
   std::string version_;  // to watch from; "" from whatever is there
   std::int64_t watched_at_ = 0;
-  std::optional<std::chrono::milliseconds> retry_after_;
+  std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
   bool may_watch_ = true;
   bool linked_ = false;

@@ -30,6 +30,10 @@ bool contains(const std::vector<Value>& values, const Value& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
+bool is(const std::optional<Value>& known, const Value& value) {
+  return known && *known == value;
+}
+
 std::string shown(const Value& value) {
   return value ? "\"" + *value + "\"" : "nothing";
 }
@@ -63,16 +67,11 @@ WriterActions Writer::put(Wish wish) {
       wish.known.push_back(entry.wish.value);
     else if (entry.wish.ticket != 0)
       actions.push_back(superseded(entry.wish));
-    // Who expects what is about to be written again has not heard that it was taken back.
-    if (entry.written_again > 0 && wish.expect && *wish.expect == entry.wish.value &&
-        !entry.wish.known.empty() && !is_on_its_way(wish.field, entry))
-      wish.expect = entry.wish.known.front();
   }
   entry.wish = std::move(wish);
   entry.phase = Phase::waiting;
   entry.serial = ++last_serial_;
-  entry.previous.reset();
-  entry.may_have_arrived = false;
+  entry.lost.reset();
   entry.written_again = 0;
   entry.not_before = 0;
   return actions;
@@ -89,14 +88,21 @@ void Writer::drop(const Field& field) {
     entries_.erase(found);
 }
 
+// Did the controller write its old copy over ours, and nobody anything since?
+bool Writer::is_taken_back(const Entry& entry, const Value& current) const {
+  return is(entry.taken_back, current) && object_->written_by_controller(entry.wish.field);
+}
+
 Writer::May Writer::may(const Entry& entry, const Value& current) const {
   const Wish& wish = entry.wish;
-  if (current == wish.value && (!wish.expect || entry.may_have_arrived)) return May::nothing_to_do;
-  if (wish.expect && current != *wish.expect) return May::conflict;
+  if (current == wish.value && (!wish.expect || entry.lost)) return May::nothing_to_do;
+  // What it would hold.
+  const Value rightful = is_taken_back(entry, current) ? *entry.own : current;
+  if (wish.expect && rightful != *wish.expect) return May::conflict;
   if (current == wish.value) return May::nothing_to_do;
-  if (wish.ours || wish.expect || contains(wish.known, current) || (entry.own && *entry.own == current))
+  if (wish.ours || wish.expect || contains(wish.known, rightful) || is(entry.own, rightful))
     return May::write;
-  return wish.known.empty() && is_untouched(wish.field, current) ? May::write : May::conflict;
+  return wish.known.empty() && is_untouched(wish.field, rightful) ? May::write : May::conflict;
 }
 
 // Sends what waits, as one patch.
@@ -118,7 +124,8 @@ WriterActions Writer::go(Nanoseconds now) {
         entry.wish.ticket = 0;
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
-        if (!entry.may_have_arrived) entry.previous.reset();
+        entry.replaced = std::exchange(entry.lost, std::nullopt);
+        entry.taken_back.reset();
         at = entry.wish.passing ? entries_.erase(at) : std::next(at);
         break;
       case May::conflict:
@@ -170,49 +177,43 @@ WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
 void Writer::take(ObjectPtr object, Nanoseconds now) {
   if (object && object_ && object->uid == object_->uid &&
       is_older(object->resource_version, object_->resource_version))
-    return look_at_held(false, now);  // an answer that the watch has overtaken tells of what to look at
+    return look(false, now);  // an answer that the watch has overtaken tells of what to look at
   const bool is_another = object && object_ && object->uid != object_->uid;
   object_ = std::move(object);
   stale_ = false;
-  if (object_) look_at_held(is_another, now);
+  if (object_) look(is_another, now);
 }
 
-void Writer::look_at_held(bool is_another, Nanoseconds now) {
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    Entry& entry = at->second;
-    // A GameServer that was made anew holds nothing of what we wrote, and that is to be known.
-    if (is_another) entry.own.reset();
-    if (entry.phase == Phase::held) {
-      if (is_another && !entry.wish.ours && object_->get(at->first) != entry.wish.value) {
-        at = entries_.erase(at);
-        continue;
-      }
-      look(entry, object_->get(at->first), now);
-      if (entry.phase == Phase::held && object_->get(at->first) != entry.wish.value) {
-        at = entries_.erase(at);  // somebody else's by now
-        continue;
-      }
-    }
-    ++at;
+void Writer::look(bool is_another, Nanoseconds now) {
+  for (auto at = entries_.begin(); at != entries_.end();)
+    at = stays(at->second, object_->get(at->first), is_another, now) ? std::next(at) : entries_.erase(at);
+}
+
+// What becomes of it, now that the field holds `current`?
+bool Writer::stays(Entry& entry, const Value& current, bool is_another, Nanoseconds now) {
+  if (is_another) {  // made anew, it holds nothing of what we wrote, and that is to be known
+    entry.own.reset();
+    entry.replaced.reset();
+    entry.taken_back.reset();
   }
-}
-
-// A field that we have written: is it to be written again?
-void Writer::look(Entry& entry, const Value& current, Nanoseconds now) {
-  if (current == entry.wish.value) return;
-  if (entry.wish.ours) return write_again(entry, now);
-  const bool is_taken_back = entry.previous && current == *entry.previous &&
-                             object_->written_by_controller(entry.wish.field) &&
-                             now - entry.written_at < kStaleFor;
-  if (!is_taken_back || entry.written_again >= kMostAgain) return;
-  entry.wish.known = {current};
+  const bool is_back = is(entry.replaced, current) && entry.own && !is(entry.own, current) &&
+                       object_->written_by_controller(entry.wish.field) && now - entry.written_at < kStaleFor;
+  if (is_back)
+    entry.taken_back = current;
+  else if (!is_taken_back(entry, current))
+    entry.taken_back.reset();
+  if (entry.phase == Phase::waiting || current == entry.wish.value) return true;
+  if (!entry.wish.ours && (!is_back || entry.written_again >= kMostAgain))
+    return false;  // somebody else's by now
   write_again(entry, now);
+  return true;
 }
 
 void Writer::write_again(Entry& entry, Nanoseconds now) {
   entry.phase = Phase::waiting;
   entry.serial = ++last_serial_;
   entry.wish.expect.reset();
+  entry.wish.known = {entry.wish.value};  // not over what it was written over once
   if (now - entry.written_at > 10 * kStaleFor) entry.written_again = 0;
   entry.not_before = entry.written_again == 0 ? now : now + (kSecond << std::min(entry.written_again, 6U));
   ++entry.written_again;
@@ -267,15 +268,18 @@ void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) 
   const Ticket ticket = is_current ? std::exchange(found->second.wish.ticket, 0) : sent.wish.ticket;
   if (ticket != 0) actions.push_back(writer_action::Finished{ticket, std::nullopt});
   if (found == entries_.end()) return;
-  found->second.own = sent.wish.value;
-  if (!is_current) return;
-  if (sent.wish.passing) {
+  if (is_current && sent.wish.passing) {
     entries_.erase(found);
     return;
   }
-  found->second.phase = Phase::held;
-  found->second.previous = sent.previous;
-  found->second.written_at = now;
+  Entry& entry = found->second;
+  entry.own = sent.wish.value;
+  entry.replaced = sent.previous;
+  entry.taken_back.reset();
+  entry.written_at = now;
+  if (!is_current) return;
+  entry.lost.reset();
+  entry.phase = Phase::held;
 }
 
 // Also after a timeout it may have arrived: the object itself tells.
@@ -283,8 +287,7 @@ void Writer::forget_answer(Nanoseconds now) {
   for (const auto& [field, sent] : sent_)
     if (const auto found = entries_.find(field);
         found != entries_.end() && found->second.serial == sent.serial) {
-      found->second.may_have_arrived = true;
-      found->second.previous = sent.previous;
+      found->second.lost = sent.previous;
       found->second.written_at = now;
     }
 }
@@ -376,10 +379,7 @@ std::optional<Nanoseconds> Writer::next_deadline() const {
 Value Writer::effective(const Field& field) const {
   const Value current = object_ ? object_->get(field) : std::nullopt;
   const auto found = entries_.find(field);
-  if (found == entries_.end() || found->second.phase != Phase::waiting || found->second.written_again == 0)
-    return current;
-  const Wish& wish = found->second.wish;
-  return wish.ours || contains(wish.known, current) ? wish.value : current;
+  return found != entries_.end() && is_taken_back(found->second, current) ? *found->second.own : current;
 }
 
 bool Writer::is_wanted(const Field& field, const Value& value) const {

@@ -89,9 +89,11 @@ class Writer {
     Wish wish;
     Phase phase = Phase::waiting;
     std::uint64_t serial = 0;
-    std::optional<Value> own;       // what we last wrote, and it arrived
-    std::optional<Value> previous;  // held: what it replaced
-    bool may_have_arrived = false;  // a patch of it got no answer
+    // What we last wrote, and it arrived; what that replaced; and that again, once the controller took ours
+    // back.
+    std::optional<Value> own, replaced, taken_back;
+    std::optional<Value>
+        lost;  // a patch got no answer: it may have arrived, and this is what it would have replaced
     Nanoseconds written_at = 0;
     unsigned written_again = 0, refused = 0;
     Nanoseconds not_before = 0;
@@ -104,8 +106,9 @@ class Writer {
   enum class May { write, nothing_to_do, conflict };
 
   May may(const Entry& entry, const Value& current) const;
-  void look_at_held(bool is_another, Nanoseconds now);
-  void look(Entry& entry, const Value& current, Nanoseconds now);
+  void look(bool is_another, Nanoseconds now);
+  bool stays(Entry& entry, const Value& current, bool is_another, Nanoseconds now);
+  bool is_taken_back(const Entry& entry, const Value& current) const;
   void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
   void forget_answer(Nanoseconds now);
   void failed(WriterActions& actions);

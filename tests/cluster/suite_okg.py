@@ -30,6 +30,8 @@ def ops_state(case, servers, set_label):
     moves = player.moves
     wait_until(lambda: player.moves > moves + 20, 60, "the player goes on")
     expect(not player.broken, f"the player's connection broke: {player.broken}")
+    player.end()
+    time.sleep(2)  # the server looks at its players twenty times a second
     expect(case.get("gs", name)["spec"]["opsState"] == "Maintaining", "the server took Maintaining back")
 
     def quality():

@@ -227,6 +227,21 @@ TEST_F(HandshakeTest, WhatTheLastUpdateReplacedIsNotToldOfThisOne) {
   EXPECT_EQ(handshake_.notice()->revision, "r2");
 }
 
+TEST_F(HandshakeTest, NorWhenTheNextOneIsAskedForAtOnce) {
+  object_.annotations[keys::kUpdateState] = R"({"revision":"r0","updateTimestamp":"2026-04-22T09:00:00Z"})";
+  see("Normal", "true");
+  object_.annotations[keys::kUpdateState] =
+      R"({"revision":"r1","updateTimestamp":"2026-04-23T09:00:00Z","containerBatchesRecord":[{"containers":["game"]}]})";
+  see("Updating", "false");
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[1].revision, "r1");
+  see("PreparingUpdate", "false");  // "Ready" was skipped; the volume is behind
+  ASSERT_EQ(told_.size(), 2U);
+  see("Updating", "false");
+  ASSERT_TRUE(told(Notice::Phase::started));
+  EXPECT_FALSE(told_[0].containers);
+}
+
 TEST_F(HandshakeTest, AnOlderStateOfOkgsDoesNotEndTheGracePeriod) {
   see("Updating", nullptr);  // of the update before
   see("Updating", nullptr);
@@ -279,6 +294,23 @@ TEST_F(HandshakeTest, AGracePeriodThatIsOverIsNotTakenForTheNext) {
   see("Updating", "false");
   EXPECT_TRUE(told_.empty()) << "the same update";
   EXPECT_EQ(handshake_.notice()->revision, "r3");
+}
+
+TEST_F(HandshakeTest, ANewerGracePeriodCountsWhateverOkgsStateIs) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  see("Updating", "false");
+  const auto id = told_.at(0).id;
+  see("PreparingUpdate", "false");  // of the same update: older than what the volume tells
+  EXPECT_TRUE(told_.empty());
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  see("PreparingUpdate", "false");
+  ASSERT_EQ(told_.size(), 2U);
+  EXPECT_EQ(told_[0].id, id);
+  EXPECT_EQ(told_[0].phase, Notice::Phase::withdrawn);
+  EXPECT_EQ(told_[1].revision, "r3");
+  see("Updating", "false");
+  EXPECT_TRUE(told_.empty());
 }
 
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {

@@ -283,6 +283,33 @@ TEST_F(WriterTest, WhoExpectsWhatIsToBeWrittenAgainGetsIt) {
   EXPECT_EQ(object_.ops_state, "Draining");
 }
 
+TEST_F(WriterTest, WhatIsToBeWrittenAgainIsNotWrittenOverSomebodysSameValue) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  ASSERT_EQ(sent_.size(), 2U);
+  somebody_writes(kOpsStateField, "Kill");
+  somebody_writes(kOpsStateField, "None");  // decided by somebody, this time
+  answer();                                 // 409
+  EXPECT_EQ(sent_.size(), 2U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, ANewerWishIsBasedOnWhatTheControllerTookBack) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.connected(false, now_));
+  set("Draining", {"Allocated"}, 2);
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(writer_.effective(kOpsStateField), "Allocated") << "the game need not hear of it";
+  take(writer_.connected(true, now_));
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
 TEST_F(WriterTest, WhatIsToBeWrittenAgainDoesNotHideSomebodyElses) {
   set("Allocated", {"None"}, 1);
   answer();
