@@ -256,7 +256,7 @@ void GameServer::sample(std::int64_t now_ns) {
   const std::uint64_t ticks = ticks_.load(std::memory_order_relaxed);
   if (sampled_ticks_.exchange(ticks, std::memory_order_relaxed) != ticks)
     ticked_at_.store(now_ns, std::memory_order_relaxed);
-  start_->alive();
+  if (start_->alive()) report();
 }
 
 std::int64_t GameServer::tick_age_ns(std::int64_t now_ns) const {

@@ -10,9 +10,16 @@ namespace {
 using controller::Value;
 namespace keys = controller::keys;
 
+// What is wanted now is in use, and the last reload was of something else: `current` was put back, and nobody
+// wants any more what failed or was superseded.
+bool is_put_back(const DriverState& state) {
+  return state.last && state.active && state.desired == state.active && state.last->digest != *state.active;
+}
+
 // How the last reload ended; a step on the way is not worth a patch.
 const char* reload_state(const DriverState& state) {
   if (!state.last) return state.active ? "active" : "none";
+  if (is_put_back(state)) return "active";
   switch (state.last->result) {
     case reload::End::active:
       return "active";
@@ -38,7 +45,7 @@ void Reporter::look(const DriverState& state, const StartReport& start, Controll
       state.active && label != state.active_version ? Value(state.active_version) : std::nullopt;
   now[controller::annotation_field(keys::kPayloadDigest)] =
       state.active ? Value(state.active->text()) : std::nullopt;
-  const bool failed = state.last && state.last->failure;
+  const bool failed = state.last && state.last->failure && !is_put_back(state);
   now[controller::annotation_field(keys::kReloadError)] =
       failed ? Value(base::one_line(state.last->failure->text)) : std::nullopt;
   if (start.is_final) now[controller::annotation_field(keys::kStartReason)] = base::dump(start.json());

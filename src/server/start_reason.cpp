@@ -18,6 +18,10 @@ constexpr char kInstanceFile[] = "instance.json";
 // second, no more.
 constexpr char kAliveFile[] = "alive";
 
+// A container that is started anew has another id, and the pod's status tells of it within seconds. Where it
+// never does, somebody in the container starts its server.
+constexpr std::int64_t kPatience = 30'000'000'000;
+
 std::optional<Life> read_life(base::Os& os, int run) {
   const auto text = base::read_small_file(os, run, kInstanceFile, 64 * 1024, kInstanceFile);
   if (!text) return std::nullopt;
@@ -36,6 +40,7 @@ std::optional<Life> read_life(base::Os& os, int run) {
   life.network = of("network");
   life.image = of("image");
   life.image_id = of("image_id");
+  life.container_id = of("container_id");
   life.ended = base::get_bool(*json, "ended").value_or(false);
   return life;
 }
@@ -124,6 +129,7 @@ StartReport decide_start(const std::optional<Life>& before, const Life& now, con
 
 StartWatch::StartWatch(base::Os& os, int run_directory, Life now, std::string container)
     : os_(os), run_(run_directory), container_(std::move(container)), now_(std::move(now)) {
+  begun_ns_ = os_.boottime_ns();
   if (run_ >= 0) {
     before_ = read_life(os_, run_);
     struct stat last{};
@@ -154,6 +160,7 @@ base::Status StartWatch::write() {
   json["network"] = or_null(now_.network);
   json["image"] = or_null(now_.image);
   json["image_id"] = or_null(now_.image_id);
+  json["container_id"] = or_null(now_.container_id);
   json["ended"] = now_.ended;
   return base::replace_file(os_, run_, kInstanceFile, base::dump(json, 1) + "\n", 0644);
 }
@@ -163,30 +170,44 @@ base::Status StartWatch::begin() {
   return write();
 }
 
+bool StartWatch::is_of_the_life_before(const controller::Container& own) const {
+  return before_ && !own.id.empty() && own.id == before_->container_id;
+}
+
 void StartWatch::see(const controller::Object& object) {
   const std::lock_guard lock(mutex_);
   Life now = now_;
-  if (const auto own = object.containers.find(container_); own != object.containers.end()) {
+  const auto own = object.containers.find(container_);
+  // What is told right after a start may still be the status of the container before us.
+  const bool is_old = own != object.containers.end() && is_of_the_life_before(own->second) &&
+                      os_.boottime_ns() - begun_ns_ < kPatience;
+  if (own != object.containers.end() && !is_old) {
     now.image = own->second.image;
     now.image_id = own->second.image_id;
+    now.container_id = own->second.id;
   }
   if (!object.pod_ip.empty()) now.pod_ip = object.pod_ip;
   if (object.network.ready()) now.network = describe(object.network);
-  // What is told right after a start may still be the status of the container before us.
-  const bool is_new = now.image != now_.image || now.image_id != now_.image_id || now.pod_ip != now_.pod_ip ||
+  const bool is_new = now.image != now_.image || now.image_id != now_.image_id ||
+                      now.container_id != now_.container_id || now.pod_ip != now_.pod_ip ||
                       now.network != now_.network;
   if (!is_new && report_.is_final) return;
   now_ = now;
-  const StartReport old = report_;
   report_ = decide_start(before_, now_, container_, &object);
-  report_.downtime_ns = old.downtime_ns;
+  report_.downtime_ns = before_ ? downtime_ns_ : -1;
+  waits_for_the_pod_ = is_old && report_.reason != StartReason::fresh_pod;
+  if (waits_for_the_pod_) report_.is_final = false;
   if (is_new) static_cast<void>(write());
 }
 
-void StartWatch::alive() {
-  if (!alive_) return;
+bool StartWatch::alive() {
   const std::int64_t now = os_.boottime_ns();
-  os_.set_mtime(alive_.get(), {now / 1'000'000'000, now % 1'000'000'000});
+  if (alive_) os_.set_mtime(alive_.get(), {now / 1'000'000'000, now % 1'000'000'000});
+  const std::lock_guard lock(mutex_);
+  if (!waits_for_the_pod_ || now - begun_ns_ < kPatience) return false;
+  waits_for_the_pod_ = false;
+  report_.is_final = true;
+  return true;
 }
 
 void StartWatch::ended() {

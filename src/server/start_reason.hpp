@@ -21,9 +21,9 @@ const char* start_reason_name(StartReason reason);
 // One life of a server, as it stands in instance.json ("okg.instance/v1").
 struct Life {
   std::string instance, server_version, binary, boot_id;
-  std::int64_t pid = 0, started_ns = 0;                   // CLOCK_REALTIME
-  std::string pod_uid, pod_ip, network, image, image_id;  // "" not known
-  bool ended = false;                                     // in order
+  std::int64_t pid = 0, started_ns = 0;                                 // CLOCK_REALTIME
+  std::string pod_uid, pod_ip, network, image, image_id, container_id;  // "" not known
+  bool ended = false;                                                   // in order
 };
 
 struct StartReport {
@@ -49,12 +49,14 @@ class StartWatch {
   // Says in instance.json who runs now.
   base::Status begin();
   void see(const controller::Object& object);  // io thread
-  void alive();                                // io thread, about once a second
+  // io thread, about once a second. True: the report has become final by the time that has passed.
+  bool alive();
   void ended();
   StartReport report() const;
 
  private:
   base::Status write();
+  bool is_of_the_life_before(const controller::Container& own) const;
 
   base::Os& os_;
   int run_;
@@ -64,6 +66,8 @@ class StartWatch {
   Life now_;
   StartReport report_;
   std::int64_t downtime_ns_ = -1;
+  std::int64_t begun_ns_ = 0;       // CLOCK_BOOTTIME
+  bool waits_for_the_pod_ = false;  // what was heard so far is of the container before us
   base::UniqueFd alive_;
 };
 

@@ -1,65 +1,91 @@
-"""Images of what the build made: the 2048 server in two versions, and sidecars with payloads, for the cluster's node."""
+"""Images of what a build directory has: the 2048 server, the version after it, and sidecars with their payloads."""
 import os
 import re
 import shutil
 import tempfile
 import threading
 
-from cluster import HERE, OWN, ROOT, Skip, good, run
+from cluster import HERE, OWN, ROOT, Skip, expect, good, run
 
-BUILD = os.environ.get("OKG_BUILD_DIR", os.path.join(ROOT, "build", "release"))
-GAME = {1: "localhost/okg-2048:1", 2: "localhost/okg-2048:2"}  # game-2048, and game-2048-next
-PAYLOAD = {1: "localhost/okg-2048-payload:1", 2: "localhost/okg-2048-payload:2", "bad": "localhost/okg-2048-payload:bad"}
-_made = []
-_lock = threading.Lock()
+BUILD = os.path.abspath(os.environ.get("OKG_BUILD_DIR") or os.path.join(ROOT, "build", "release"))
+PAYLOADS = os.path.join(ROOT, "examples", "2048", "payload")
+SERVER, NEXT = "localhost/game-2048:1.0.0", "localhost/game-2048:1.1.0"
 
 
-def _image(name, root, *command):
-    good(run(os.path.join(HERE, "image"), name, root, *command, seconds=120))
+def sidecar(version):
+    """The image of a payload: "1", "2", or "bad", which a server refuses."""
+    return f"localhost/game-2048-payload:{version}"
 
 
-def _copy(program, root):
-    """A program with the libraries it was linked with, as they lie on this machine."""
-    os.makedirs(f"{root}/bin", exist_ok=True)
-    shutil.copy2(program, f"{root}/bin/")
-    for path in re.findall(r"(/\S+)", run("ldd", program).out):
-        target = f"{root}/lib64" if path.startswith("/lib64/") else f"{root}/lib/x86_64-linux-gnu"
-        os.makedirs(target, exist_ok=True)
-        shutil.copy2(path, target)
+def _libraries(program):
+    """The shared libraries of a program, and the loader: path within the image to the file."""
+    found = {}
+    for line in good(run("ldd", program)).splitlines():
+        match = re.match(r"\s*(?:(\S+) => )?(/\S+) \(0x", line)
+        if match:
+            name, path = match.groups()
+            # What is not the system's is found by its name.
+            inside = path if name is None or path.startswith(("/lib", "/usr/lib")) else "/usr/lib/" + name
+            found[inside] = path
+        else:
+            expect("not found" not in line, f"{program}: {line.strip()}")
+    return found
 
 
-def _make(work):
-    okg = os.path.join(BUILD, "okg")
-    for version, program in ((1, "game-2048"), (2, "game-2048-next")):
-        root = f"{work}/game{version}"
-        _copy(os.path.join(BUILD, program), root)
-        os.rename(f"{root}/bin/{program}", f"{root}/bin/game")
-        shutil.copy2(shutil.which("busybox"), f"{root}/bin/busybox")
-        os.symlink("busybox", f"{root}/bin/sh")
-        _image(GAME[version], root, "/bin/game", "--address", "0.0.0.0", "--port", "8048")
-    for version, name in PAYLOAD.items():
-        root = f"{work}/payload-{version}"
-        os.makedirs(f"{root}/bin")
-        shutil.copy2(okg, f"{root}/bin/okg")
-        shutil.copytree(os.path.join(ROOT, "examples/2048/payload", f"v{2 if version == 'bad' else version}", "files"),
-                        f"{root}/data/files")
+def _put(source, root, inside):
+    target = os.path.join(root, inside.lstrip("/"))
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    shutil.copy(source, target)
+
+
+def _give(name, fill, *entrypoint):
+    with tempfile.TemporaryDirectory() as root:
+        os.chmod(root, 0o755)
+        fill(root)
+        good(run(os.path.join(HERE, "image"), name, root, *entrypoint, seconds=120))
+
+
+def _server(program):
+    path = os.path.join(BUILD, program)
+
+    def fill(root):
+        _put(path, root, "/usr/local/bin/game-2048")
+        for inside, library in _libraries(path).items():
+            _put(library, root, inside)
+    return fill
+
+
+def _sidecar(version):
+    def fill(root):
+        okg = os.path.join(BUILD, "okg")
+        _put(okg, root, "/bin/okg")
+        files = os.path.join(root, "data", "files")
+        shutil.copytree(os.path.join(PAYLOADS, "v1" if version == "bad" else f"v{version}", "files"), files)
         if version == "bad":
-            with open(f"{root}/data/files/texts/en.json", "w", encoding="utf-8") as file:
-                file.write('{ "game_over": oops')
-        good(run(okg, "pack", f"{root}/data", "--version", str(version)))
-        _image(name, root, "/bin/okg", "publish", "--from", "/data")
+            with open(os.path.join(files, "texts", "en.json"), "w", encoding="utf-8") as file:
+                file.write('{"game_over": "Game over!"}\n')
+        good(run(okg, "pack", os.path.join(root, "data"), "--version", version))
+    return fill
 
 
-def make():
-    """All of them, once."""
+_once = threading.Lock()
+_given = False
+
+
+def give():
+    """Gives all of them to the node, once a run, or skips the case."""
+    global _given
     if not OWN:
-        raise Skip("images of this build are for a cluster of tests/cluster/up")
+        raise Skip("the images are made for the node of tests/cluster/up, and this is another cluster")
     for program in ("okg", "game-2048", "game-2048-next"):
         if not os.access(os.path.join(BUILD, program), os.X_OK):
-            raise Skip(f"{os.path.join(BUILD, program)}: not built: cmake --build --preset release, or set OKG_BUILD_DIR")
-    with _lock:
-        if _made:
+            raise Skip(f"{os.path.join(BUILD, program)}: not built: build first, or set OKG_BUILD_DIR")
+    with _once:
+        if _given:
             return
-        with tempfile.TemporaryDirectory() as work:
-            _make(work)
-        _made.append(True)
+        arguments = ("/usr/local/bin/game-2048", "--address", "0.0.0.0", "--port", "8048")
+        _give(SERVER, _server("game-2048"), *arguments)
+        _give(NEXT, _server("game-2048-next"), *arguments)
+        for version in ("1", "2", "bad"):
+            _give(sidecar(version), _sidecar(version), "/bin/okg", "publish", "--from", "/data")
+        _given = True

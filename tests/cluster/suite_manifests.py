@@ -1,35 +1,11 @@
 """examples/kubernetes: what the API server says to each overlay, and what its policy lets a server do."""
 import json
-import os
-import tempfile
 
-import cluster
 from cluster import Failure, at, expect, good, kubectl, wait_until
+from examples import manifests, of_kind
 
 NEEDS = "api"
-EXAMPLES = os.path.join(cluster.ROOT, "examples", "kubernetes")
 ACCOUNT = "game-2048"
-
-
-def manifests(case, overlay):
-    """The objects of an overlay in the case's namespace, as dictionaries; what is in none has a name of its own."""
-    with tempfile.TemporaryDirectory() as place:  # as a user's own overlay does it
-        base = os.path.relpath(os.path.join(EXAMPLES, overlay), os.path.realpath(place))
-        with open(os.path.join(place, "kustomization.yaml"), "w", encoding="utf-8") as file:
-            file.write(f"namespace: {case.namespace}\nresources: [{json.dumps(base)}]\n")
-        text = good(kubectl("kustomize", place))
-    listing = good(kubectl("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", text=text))
-    things = []
-    while listing.strip():  # one document after another
-        thing, end = json.JSONDecoder().raw_decode(listing.lstrip())
-        listing = listing.lstrip()[end:]
-        things += thing.get("items", [thing])
-    for thing in things:
-        if thing["kind"].startswith("ValidatingAdmissionPolicy"):
-            thing["metadata"]["name"] = case.namespace
-            if "policyName" in thing["spec"]:
-                thing["spec"]["policyName"] = case.namespace
-    return things
 
 
 def create(case, *things, dry_run=True):
@@ -38,10 +14,6 @@ def create(case, *things, dry_run=True):
         words = ["create", "--validate=strict", "-f", "-"] + (["--dry-run=server"] if dry_run else [])
         answer = kubectl("-n", case.namespace, *words, text=json.dumps(thing))
         expect(not answer.code, f"{thing['kind']} {thing['metadata']['name']}: {answer.err}")
-
-
-def of_kind(things, kind):
-    return next(thing for thing in things if thing["kind"] == kind)
 
 
 def pod_of(server_set):
@@ -73,11 +45,13 @@ def test_no_rbac(case):
     hook, value = at(server_set, "spec", "lifecycle", "inPlaceUpdate", "labelsHandler").copy().popitem()
     expect(template["metadata"]["labels"].get(hook) == value, "the template does not have the hook's label")
     actions = {one["result"]: one for one in server_set["spec"]["serviceQualities"][0]["serviceQualityAction"]}
-    expect(len(actions) == 10, f"there are {len(actions)} actions")
-    for state in ("None", "Allocated", "Maintaining", "WaitToBeDeleted", "Kill"):
-        for token, label in ((state, "true"), (f"{state}.update-ok", "false")):
-            wanted = {"state": True, "result": token, "opsState": state, "labels": {hook: label}}
-            expect(actions.get(token) == wanted, f"{token} does {actions.get(token)}")
+    expect(len(actions) == 24, f"there are {len(actions)} actions")
+    for state in ("Unknown", "None", "Allocated", "Maintaining", "WaitToBeDeleted", "Kill"):
+        ops_state = {} if state == "Unknown" else {"opsState": state}
+        for end, labels in (("", {hook: value}), (".again", {hook: value}), (".update-ok", {hook: "false"}),
+                            (".delete-ok", {"gs-sync/delete-block": "false"})):
+            wanted = {"state": True, "result": state + end, "labels": labels} | ops_state
+            expect(actions.get(state + end) == wanted, f"{state}{end} does {actions.get(state + end)}")
 
 
 def test_with_rbac(case):

@@ -303,6 +303,12 @@ TEST_F(ControllerTest, ReportsWhoRunsWhat) {
   controller_.set({{"metadata", {{"labels", {{"okg-sdk/payload-version", "lie"}}}}}});
   ASSERT_TRUE(
       poll_until(*server_, [&] { return controller_.label("okg-sdk/payload-version") == "2.4.1-7"; }));
+  // The rollout is put back to what has been in use all the time: nothing is reloaded, and nothing is wrong.
+  scene_.publish("2.4.1+7", {{"scripts/a.lua", "good"}});
+  ASSERT_TRUE(poll_until(*server_, [&] { return controller_.label("okg-sdk/reload-state") == "active"; }));
+  ASSERT_TRUE(poll_until(*server_, [&] {
+    return !controller_.read()["metadata"]["annotations"].contains("okg-sdk/reload-error");
+  }));
 }
 
 TEST_F(ControllerTest, OperatorsOrderByAnnotationOnce) {

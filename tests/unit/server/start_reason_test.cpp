@@ -80,15 +80,63 @@ TEST(StartReasons, SoIsKruisesRecordOfOurContainerSinceTheLastLife) {
   EXPECT_EQ(record("2026-04-24T02:00:00Z", "game"), StartReason::restart) << "that was before";
 }
 
+class Clock : public base::Os {
+ public:
+  std::int64_t boottime_ns() override { return now; }
+  std::string boot_id() override { return "boot"; }
+  std::int64_t now = 1'000'000'000'000;
+};
+
+TEST(StartWatches, AreNotTakenInByTheStatusOfTheContainerBefore) {
+  okg::test::TemporaryDirectory root;
+  const int run = ::open((root / "").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  Clock os;
+  Life now = life();
+  now.image.clear();
+  now.image_id.clear();
+  now.ended = false;
+  controller::Object object;
+  object.containers["game"] = {"r/game:1", "sha256:aa", "c1", 0};
+  StartWatch first(os, run, now, "game");
+  ASSERT_TRUE(first.begin());
+  first.see(object);
+  EXPECT_TRUE(first.report().is_final);
+  first.ended();
+
+  // The pod's status lags behind the new process.
+  StartWatch second(os, run, now, "game");
+  ASSERT_TRUE(second.begin());
+  second.see(object);
+  EXPECT_FALSE(second.report().is_final);
+  EXPECT_EQ(second.report().image_to, "") << "not known yet";
+  EXPECT_FALSE(second.alive());
+  object.containers["game"] = {"r/game:2", "sha256:bb", "c2", 1};
+  second.see(object);
+  EXPECT_TRUE(second.report().is_final);
+  EXPECT_EQ(second.report().reason, StartReason::in_place_update);
+  EXPECT_EQ(second.report().image_from, "r/game:1");
+  EXPECT_EQ(second.report().image_to, "r/game:2");
+  second.ended();
+
+  // Somebody in the container starts the server again: there never is another container.
+  StartWatch third(os, run, now, "game");
+  ASSERT_TRUE(third.begin());
+  third.see(object);
+  EXPECT_FALSE(third.report().is_final);
+  os.now += 29'000'000'000;
+  EXPECT_FALSE(third.alive());
+  os.now += 2'000'000'000;
+  EXPECT_TRUE(third.alive());
+  EXPECT_TRUE(third.report().is_final);
+  EXPECT_EQ(third.report().reason, StartReason::restart);
+  EXPECT_FALSE(third.alive()) << "once";
+  ::close(run);
+}
+
 TEST(StartWatches, TellHowLongNobodyWasThere) {
   okg::test::TemporaryDirectory root;
   const int run = ::open((root / "").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  class Clock : public base::Os {
-   public:
-    std::int64_t boottime_ns() override { return now; }
-    std::string boot_id() override { return "boot"; }
-    std::int64_t now = 1'000'000'000'000;
-  } os;
+  Clock os;
   Life now = life();
   now.ended = false;
   now.boot_id = "boot";
