@@ -74,8 +74,11 @@ std::unique_ptr<controller::Adapter> ControllerDriver::make_adapter(boost::asio:
 }
 
 void ControllerDriver::start(boost::asio::io_context& io, std::function<void()> rearm) {
-  io_ = &io;
-  rearm_ = std::move(rearm);
+  {
+    const std::lock_guard lock(mutex_);
+    io_ = &io;
+    rearm_ = std::move(rearm);
+  }
   adapter_ = make_adapter(io);
   if (!adapter_) return linked(Link::off, "");
   {
