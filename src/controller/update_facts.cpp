@@ -1,5 +1,6 @@
 #include "controller/update_facts.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -11,6 +12,8 @@ namespace {
 
 using base::Code;
 using base::Json;
+
+constexpr std::int64_t kLongestGrace = 24 * 60 * 60;  // seconds
 
 // Of the API server's own making, but it comes through files and over the network.
 std::optional<Json> parse(const std::string* text) {
@@ -25,7 +28,8 @@ std::optional<Grace> read_grace(const Object& object) {
   if (!json) return std::nullopt;
   Grace grace;
   grace.revision = base::get_string(*json, "revision").value_or("");
-  grace.seconds = base::get_int(*json, "graceSeconds").value_or(0);
+  grace.seconds =
+      std::clamp<std::int64_t>(base::get_int(*json, "graceSeconds").value_or(0), 0, kLongestGrace);
   if (const auto images = json->find("containerImages"); images != json->end() && images->is_object())
     for (const auto& [name, image] : images->items())
       if (image.is_string()) grace.images[name] = image.get<std::string>();
