@@ -11,22 +11,15 @@ void FallbackAdapter::start(AdapterSink sink) {
   sink_ = std::move(sink);
   AdapterSink ours;
   ours.seen = [this](ObjectPtr object) {
+    newest_ = object;
     if (!without_rights_) sink_.seen(std::move(object));
   };
-  ours.patched = [this](PatchId id, base::Result<ObjectPtr> result) {
-    // Reading alone does not carry a conversation.
-    if (!result && first_->denied() && !without_rights_) {
-      fall_back();
-      return sink_.patched(id, base::Error(base::Code::io, result.error().text));
-    }
-    sink_.patched(id, std::move(result));
-  };
+  ours.patched = [this](PatchId id, base::Result<ObjectPtr> result) { sink_.patched(id, std::move(result)); };
   ours.linked = [this](Link link, std::string why) {
-    if (link != Link::connected && first_->denied()) return fall_back();
-    if (link == Link::connected && without_rights_) {
-      log_.info("controller", "the Kubernetes API answers: going on with it");
-      without_rights_ = false;
-      first_->reread();
+    if (link == Link::connected && without_rights_) return come_back();
+    if (link != Link::connected && first_->denied()) {
+      missing_ = std::move(why);
+      return fall_back();
     }
     if (!without_rights_) sink_.linked(link, std::move(why));
   };
@@ -39,10 +32,8 @@ void FallbackAdapter::fall_back() {
   log_.warn("controller",
             "without rights to the Kubernetes API only opsState and the answer to an update are reported, by "
             "`okg probe ops`");
-  if (second_started_) {
-    sink_.linked(Link::limited, "");
-    return second_->reread();
-  }
+  tell_second();
+  if (second_started_) return second_->reread();
   second_started_ = true;
   AdapterSink ours;
   ours.seen = [this](ObjectPtr object) {
@@ -50,9 +41,25 @@ void FallbackAdapter::fall_back() {
   };
   ours.patched = [this](PatchId id, base::Result<ObjectPtr> result) { sink_.patched(id, std::move(result)); };
   ours.linked = [this](Link link, std::string why) {
-    if (without_rights_) sink_.linked(link, std::move(why));
+    second_link_ = link;
+    second_why_ = std::move(why);
+    if (without_rights_) tell_second();
   };
   second_->start(std::move(ours));
+}
+
+// Whichever way it goes, somebody may want to know why it is not the better one.
+void FallbackAdapter::tell_second() {
+  sink_.linked(second_link_, second_why_.empty() ? missing_ : missing_ + "; " + second_why_);
+}
+
+// It was read before, so nothing is written over what is not known.
+void FallbackAdapter::come_back() {
+  log_.info("controller", "the Kubernetes API answers: going on with it");
+  without_rights_ = false;
+  missing_.clear();
+  sink_.seen(newest_);
+  sink_.linked(Link::connected, "");
 }
 
 void FallbackAdapter::tick() {

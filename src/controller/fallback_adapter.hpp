@@ -27,6 +27,8 @@ class FallbackAdapter final : public Adapter {
  private:
   Adapter& current() const;
   void fall_back();
+  void come_back();
+  void tell_second();
 
   std::unique_ptr<KubernetesAdapter> first_;
   std::unique_ptr<DownwardAdapter> second_;
@@ -34,6 +36,10 @@ class FallbackAdapter final : public Adapter {
   AdapterSink sink_;
   bool without_rights_ = false;
   bool second_started_ = false;
+  std::string missing_;  // which rights
+  ObjectPtr newest_;     // what the API told meanwhile
+  Link second_link_ = Link::connecting;
+  std::string second_why_;
 };
 
 }  // namespace okg::controller

@@ -62,7 +62,8 @@ KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
       backoff_(times.backoff_min, times.backoff_max, seed(os)),
       alarm_(io),
       patch_backoff_(times.backoff_min, times.backoff_max, seed(os)),
-      patch_alarm_(io) {
+      patch_alarm_(io),
+      rights_alarm_(io) {
   if (!podinfo.empty()) podinfo_.emplace(os, podinfo);
 }
 
@@ -89,6 +90,7 @@ void KubernetesAdapter::start(AdapterSink sink) {
 void KubernetesAdapter::stop() {
   alarm_.cancel();
   patch_alarm_.cancel();
+  rights_alarm_.cancel();
   transport_->close();
 }
 
@@ -262,9 +264,7 @@ void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> re
   if (error.code == Code::denied && !(result && result->status == 403)) error.code = Code::io;
   switch (error.code) {
     case Code::denied:
-      denied_ = true;
-      log_.warn("controller", error.text);
-      break;
+      return forbidden(id, error);
     case Code::conflict:
       if (++conflicts_ > kQuickConflicts) return fail_later(id, std::move(error), {});
       break;
@@ -293,6 +293,37 @@ void KubernetesAdapter::tell_failure() {
   const bool is_missing = error.code == Code::not_found;
   sink_.patched(id, std::move(error));
   if (is_missing) reread();  // nobody else does
+}
+
+// Is it the right to patch that is missing, or is it this patch that somebody (a webhook, a policy) does not
+// want? A patch of nothing, which is not even carried out, tells.
+void KubernetesAdapter::forbidden(PatchId id, const Error& error) {
+  rehearse([this, id, error](const base::Result<kube::Response>& result) {
+    if (!result || result->status != 403) return sink_.patched(id, error);
+    if (may_not_patch_.empty()) log_.warn("controller", error.text);
+    may_not_patch_ = error.text;
+    rights_alarm_.set(times_.rights, [this] { try_rights(); });
+    sink_.linked(Link::connecting, error.text);
+    sink_.patched(id, Error(Code::io, error.text));  // the wish stays, until there is a way
+  });
+}
+
+void KubernetesAdapter::rehearse(std::function<void(const base::Result<kube::Response>&)> done) {
+  ++counts_.requests;
+  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg&dryRun=All",
+                    "application/merge-patch+json", "{}"},
+                   times_.call, std::move(done));
+}
+
+void KubernetesAdapter::try_rights() {
+  rights_alarm_.set(times_.rights, [this] { try_rights(); });
+  if (!linked_) return;  // first things first
+  rehearse([this](const base::Result<kube::Response>& result) {
+    if (!result || !is_success(*result)) return;
+    rights_alarm_.cancel();
+    may_not_patch_.clear();
+    if (linked_) sink_.linked(Link::connected, "");
+  });
 }
 
 // ---- What is told
@@ -330,7 +361,11 @@ void KubernetesAdapter::tick() {
 void KubernetesAdapter::fine() {
   trouble_.clear();
   denied_ = false;
-  if (!std::exchange(linked_, true)) sink_.linked(Link::connected, "");
+  if (std::exchange(linked_, true)) return;
+  if (may_not_patch_.empty())
+    sink_.linked(Link::connected, "");
+  else
+    sink_.linked(Link::connecting, may_not_patch_);
 }
 
 void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Response>& response) {

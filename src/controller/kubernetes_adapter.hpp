@@ -7,6 +7,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,8 +52,9 @@ class KubernetesAdapter final : public Adapter {
   void stop() override;
   AdapterCounts counts() const override { return counts_; }
 
-  // Asked for by whoever can do without: rights are missing.
-  bool denied() const { return denied_; }
+  // Asked for by whoever can do without: rights are missing, to read or to patch. The link is `connecting`
+  // then, and says which. They are tried again, and the link is `connected` when they are there.
+  bool denied() const { return denied_ || !may_not_patch_.empty(); }
 
  private:
   std::string path() const;
@@ -72,6 +74,9 @@ class KubernetesAdapter final : public Adapter {
   void have_patched(PatchId id, base::Result<kube::Response> result);
   void fail_later(PatchId id, base::Error error, std::optional<std::chrono::milliseconds> retry_after);
   void tell_failure();
+  void rehearse(std::function<void(const base::Result<kube::Response>&)> done);
+  void forbidden(PatchId id, const base::Error& error);
+  void try_rights();
   bool remember(const ObjectPtr& object);
   void see(ObjectPtr object);
   ObjectPtr with_podinfo(ObjectPtr object) const;
@@ -101,8 +106,10 @@ class KubernetesAdapter final : public Adapter {
   std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
   std::string may_not_watch_;  // why; "" as far as we know we may
-  bool linked_ = false;
-  bool denied_ = false;
+  bool linked_ = false;        // we read what is there
+  bool denied_ = false;        // reading is forbidden
+  std::string may_not_patch_;  // why; "" as far as we know we may
+  Alarm rights_alarm_;
   std::string trouble_;
   AdapterCounts counts_;
 };

@@ -5,7 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "kube/config.hpp"
 #include "kube/tls_transport.hpp"
@@ -169,9 +168,10 @@ void Rig::podinfo(const std::string& labels) {
 }
 
 std::string Rig::token() const {
-  std::stringstream out;
-  out << std::ifstream(root / "ops").rdbuf();
-  return out.str();
+  std::string line;
+  std::ifstream file(root / "ops");
+  std::getline(file, line);
+  return line;
 }
 
 FakeApiServer::Handler refusing(unsigned code, const std::string& reason, const std::string& message,
