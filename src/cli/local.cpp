@@ -115,9 +115,18 @@ std::unique_ptr<Command> make_local() {
 }
 
 base::Result<std::unique_ptr<LocalGameServer>> open_local(const Program& program, const LocalFlags& flags) {
+  auto faults = faults_of(program, flags);
+  if (!faults) return faults.error();
   const auto run = run_directory(program);
   if (!run) return run.error();
-  return LocalGameServer::open(program, *run, gameserver_name(program, *run), flags.faults);
+  return LocalGameServer::open(program, *run, gameserver_name(program, *run), *std::move(faults));
+}
+
+base::Result<Faults> faults_of(const Program& program, const LocalFlags& flags) {
+  if (!flags.faults) return Faults();
+  auto faults = Faults::parse(program.os, *flags.faults);
+  if (!faults) return base::Error(faults.error().code, "--faults " + faults.error().text);
+  return faults;
 }
 
 base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,

@@ -27,6 +27,9 @@ int local_run(Program& program, const LocalFlags& flags);
 // The GameServer of the run that is meant.
 base::Result<std::unique_ptr<LocalGameServer>> open_local(const Program& program, const LocalFlags& flags);
 
+// --faults; none when it is not given.
+base::Result<Faults> faults_of(const Program& program, const LocalFlags& flags);
+
 // --grace 10s; `otherwise` when it is not given.
 base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,
                                                     std::chrono::milliseconds otherwise);

@@ -41,21 +41,14 @@ base::OrderedJson lifecycle_patch(const std::string& lifecycle, const std::strin
 
 base::Result<std::unique_ptr<LocalGameServer>> LocalGameServer::open(const Program& program,
                                                                      const std::string& run,
-                                                                     const std::string& name,
-                                                                     const Value& faults) {
-  Faults parsed;
-  if (faults) {
-    auto given = Faults::parse(program.os, *faults);
-    if (!given) return Error(given.error().code, "--faults " + given.error().text);
-    parsed = *std::move(given);
-  }
+                                                                     const std::string& name, Faults faults) {
   make_run_directory(program, run);
   base::UniqueFd directory(program.os.open(AT_FDCWD, run.c_str(), O_RDONLY | O_DIRECTORY));
   if (directory.get() == -ENOENT)
     return Error(Code::invalid_argument, run + ": is not there: make it, or is --run right?");
   if (!directory) return base::error_from_errno(-directory.get(), "run directory " + run);
   return std::unique_ptr<LocalGameServer>(
-      new LocalGameServer(program.os, program.output, run, name, std::move(directory), std::move(parsed)));
+      new LocalGameServer(program.os, program.output, run, name, std::move(directory), std::move(faults)));
 }
 
 base::Result<controller::ObjectPtr> LocalGameServer::read() const {

@@ -22,7 +22,7 @@ class LocalGameServer {
 
   // `name`: of a GameServer that is made anew. The run directory is made if it is the off-cluster default.
   static base::Result<std::unique_ptr<LocalGameServer>> open(const Program& program, const std::string& run,
-                                                             const std::string& name, const Value& faults);
+                                                             const std::string& name, Faults faults);
 
   // As it is now; whoever is writing it is waited for, a second. not_found.
   base::Result<controller::ObjectPtr> read() const;

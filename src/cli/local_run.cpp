@@ -235,9 +235,12 @@ int local_run(Program& program, const LocalFlags& flags) {
   const auto timeout = duration_of(flags.timeout, "--timeout", 60s);
   if (!timeout) return program.fail(timeout.error());
   if (flags.timeout && !flags.conformance) return program.fail(kUsage, "--timeout: is for --conformance");
+  auto faults = faults_of(program, flags);
+  if (!faults) return program.fail(faults.error());
   const auto places = places_of(program, flags.words[0]);
   if (!places) return program.fail(places.error());
-  const auto opened = LocalGameServer::open(program, places->directories.run, places->name, flags.faults);
+  const auto opened =
+      LocalGameServer::open(program, places->directories.run, places->name, *std::move(faults));
   if (!opened) return program.fail(opened.error());
   LocalGameServer& gameserver = **opened;
   const auto lock = supervise(program.os, gameserver.directory());
