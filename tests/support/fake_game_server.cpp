@@ -20,7 +20,8 @@ std::string line_of(const char* event, const Json& object) {
 
 }  // namespace
 
-FakeGameServer::FakeGameServer(FakeApiServer& server, std::string name) : server_(server), name_(std::move(name)) {
+FakeGameServer::FakeGameServer(FakeApiServer& server, std::string name)
+    : server_(server), name_(std::move(name)) {
   object_ = make();
   server.on("GET", path() + "/" + name_,
             [this](const FakeRequest& request, FakeAnswer& to) { answer(Ask::get, request, to); });

@@ -13,23 +13,23 @@ static void end(int number) {
   asked_to_end = 1;
 }
 
-static okg_code reload(void *user, const okg_payload *payload, okg_error *error) {
+static okg_code reload(void* user, const okg_payload* payload, okg_error* error) {
   (void)user, (void)payload, (void)error;
   return OKG_OK;
 }
 
-static void ops_state(void *user, const char *state, const char *before) {
+static void ops_state(void* user, const char* state, const char* before) {
   if (*before == '\0') return; /* what stood there at the start */
   /* Said back, so that whoever looks sees that it was heard. */
   okg_set_annotation(user, "gs-sync/heard", state, NULL, NULL);
 }
 
-static void killed(void *user, const char *why) {
+static void killed(void* user, const char* why) {
   (void)user, (void)why;
   asked_to_end = 1;
 }
 
-static void update(void *user, const okg_update_notice *notice) {
+static void update(void* user, const okg_update_notice* notice) {
   /* A game would save first what is not in hot state. */
   if (notice->phase == OKG_UPDATE_COMING && notice->waits) okg_allow_update(user, notice->id, NULL);
 }
@@ -41,7 +41,7 @@ int main(void) {
   okg_options options = OKG_OPTIONS_INIT;
   options.server_version = "1.0.0";
   options.probation_ns = 100000000;
-  okg_server *server = NULL;
+  okg_server* server = NULL;
   if (okg_connect(&options, &server, NULL) != OKG_OK) return 1;
   okg_on_reload_simple(server, "*", reload, NULL, NULL, NULL);
   okg_on_ops_state(server, ops_state, server, NULL, NULL);
@@ -52,7 +52,7 @@ int main(void) {
   int said = 0;
   while (!asked_to_end) {
     okg_poll(server, 0);
-    okg_gameserver *now = okg_gameserver_pin(server);
+    okg_gameserver* now = okg_gameserver_pin(server);
     /* A state of its own, once it has heard that nobody has set another. */
     if (!said && strcmp(okg_gameserver_ops_state(now), "None") == 0)
       said = okg_set_ops_state(server, "Waiting", NULL, NULL) == OKG_OK;
