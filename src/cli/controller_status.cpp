@@ -142,6 +142,9 @@ std::string describe(const UpdateStatus& update) {
       out += std::string(out.ends_with(" for ") ? "" : ", ") + name + (image.empty() ? "" : " to " + image);
   }
   if (!update.revision.empty()) out += " (" + update.revision + ")";
+  // In a grace period it has begun, and nothing is stopped yet.
+  if (update.phase != "coming" && update.deadline_ms && *update.deadline_ms > 0)
+    return out + ", in " + duration(*update.deadline_ms);
   if (update.phase != "coming") return out;
   if (update.waits && update.allowed) return out + ": allowed";
   out += update.waits ? ": waits for the game" : ": waits for nobody";

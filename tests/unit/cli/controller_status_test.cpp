@@ -89,7 +89,9 @@ TEST(ControllerStatus, SaysWhatIsNotKnownOrNotWell) {
               HasSubstr("coming, of which containers is not known: waits for the game"));
   EXPECT_THAT(update({{"allowed", true}}), HasSubstr("(r2): allowed"));
   EXPECT_THAT(update({{"waits", false}}), HasSubstr("waits for nobody, at most 59.0 s more"));
-  EXPECT_THAT(update({{"phase", "started"}}), AllOf(HasSubstr("started for game"), Not(HasSubstr("waits"))));
+  EXPECT_THAT(update({{"phase", "started"}}), HasSubstr("(r2), in 59.0 s"));
+  EXPECT_THAT(update({{"phase", "started"}, {"deadline_ms", nullptr}}),
+              AllOf(HasSubstr("started for game"), Not(HasSubstr("waits"))));
   EXPECT_THAT(update({{"kind", "deletion"}, {"containers", nullptr}}), HasSubstr("deletion coming (r2)"));
   EXPECT_THAT(update({{"deadline_ms", INT64_MIN}}), HasSubstr("waits for the game, whose time is up"));
   EXPECT_EQ(describe(*controller_of({{"controller", {{"kind", "off"}, {"link", "off"}}}})), "off");
