@@ -29,7 +29,7 @@ base::Result<std::string> find_program(const std::string& name) {
     const std::size_t end = std::min(list.find(':', at), list.size());
     const std::string directory = end == at ? "." : list.substr(at, end - at);
     at = end + 1;
-    if (const std::string file = directory + "/" + name; ::access(file.c_str(), X_OK) == 0) return file;
+    if (std::string file = directory + "/" + name; ::access(file.c_str(), X_OK) == 0) return file;
   }
   return Error(Code::not_found, base::quote(name) + ": there is no such program in PATH");
 }
@@ -45,7 +45,7 @@ Words environment_with(const std::map<std::string, std::string>& variables) {
   Words out;
   for (char** one = ::environ; one != nullptr && *one != nullptr; ++one) {
     const std::string text = *one;
-    if (variables.count(text.substr(0, text.find('='))) == 0) out.push_back(text);
+    if (!variables.contains(text.substr(0, text.find('=')))) out.push_back(text);
   }
   for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
   return out;

@@ -64,7 +64,7 @@ base::Result<controller::ObjectPtr> LocalGameServer::read() const {
 }
 
 base::Status LocalGameServer::edit(const Change& change, std::stop_token stop) {
-  const Error stopped(Code::superseded, "interrupted");
+  Error stopped(Code::superseded, "interrupted");
   while (faults_.is_lost()) {
     output_.complain("local: faults: a write is lost");
     if (!pause(kAgain, stop)) return stopped;

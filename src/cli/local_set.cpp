@@ -21,8 +21,8 @@ struct Endpoint {
 
 // 10.0.0.7:7777/UDP, [::1]:7777
 base::Result<Endpoint> parse_endpoint(const std::string& text) {
-  const Error wrong(Code::invalid_argument,
-                    "--address " + base::quote(text) + ": it is IP:PORT/PROTO, as 10.0.0.7:7777/UDP");
+  Error wrong(Code::invalid_argument,
+              "--address " + base::quote(text) + ": it is IP:PORT/PROTO, as 10.0.0.7:7777/UDP");
   const std::size_t slash = text.rfind('/'), colon = text.rfind(':', slash);
   if (colon == text.npos || colon == 0) return wrong;
   Endpoint endpoint;

@@ -68,7 +68,7 @@ base::Result<std::string> edit_gameserver_file(base::Os& os, int run_directory, 
                                                const std::optional<std::string>& only_over) {
   const auto locked = lock_gameserver_file(os, run_directory);
   if (!locked) return locked.error();
-  const Error edited(Code::conflict, std::string(kGameServerFile) + ": was edited meanwhile");
+  Error edited(Code::conflict, std::string(kGameServerFile) + ": was edited meanwhile");
   auto before = read_gameserver_file(os, run_directory);
   const bool is_new = !before && before.error().code == Code::not_found;
   if (!before && !is_new) return before.error();
