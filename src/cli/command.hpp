@@ -64,6 +64,7 @@ std::unique_ptr<Command> make_probe();
 std::unique_ptr<Command> make_set();
 std::unique_ptr<Command> make_hot();
 std::unique_ptr<Command> make_local();
+std::unique_ptr<Command> make_manifest();
 
 // All of them, in the order in which the overview shows them.
 std::vector<std::unique_ptr<Command>> all_commands();

@@ -94,6 +94,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_set());
   commands.push_back(make_hot());
   commands.push_back(make_local());
+  commands.push_back(make_manifest());
   return commands;
 }
 

@@ -128,8 +128,11 @@ StartReport decide_start(const std::optional<Life>& before, const Life& now, con
 }
 
 StartWatch::StartWatch(base::Os& os, int run_directory, Life now, std::string container)
-    : os_(os), run_(run_directory), container_(std::move(container)), now_(std::move(now)) {
-  begun_ns_ = os_.boottime_ns();
+    : os_(os),
+      run_(run_directory),
+      container_(std::move(container)),
+      now_(std::move(now)),
+      begun_ns_(os.boottime_ns()) {
   if (run_ >= 0) {
     before_ = read_life(os_, run_);
     struct stat last{};

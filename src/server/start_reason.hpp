@@ -66,7 +66,7 @@ class StartWatch {
   Life now_;
   StartReport report_;
   std::int64_t downtime_ns_ = -1;
-  std::int64_t begun_ns_ = 0;       // CLOCK_BOOTTIME
+  std::int64_t begun_ns_;           // CLOCK_BOOTTIME
   bool waits_for_the_pod_ = false;  // what was heard so far is of the container before us
   base::UniqueFd alive_;
 };

@@ -13,6 +13,25 @@ SET = "game-2048"
 OKG = "/okg/payload/bin/okg"
 
 
+def objects(text):
+    """The objects of a text in YAML, as dictionaries."""
+    listing = good(kubectl("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", text=text))
+    things = []
+    while listing.strip():  # one document after another
+        thing, end = json.JSONDecoder().raw_decode(listing.lstrip())
+        listing = listing.lstrip()[end:]
+        things += thing.get("items", [thing])
+    return things
+
+
+def own_policy(case, thing):
+    """What is in no namespace gets a name of the case."""
+    if thing["kind"].startswith("ValidatingAdmissionPolicy"):
+        thing["metadata"]["name"] = case.namespace
+        if "policyName" in thing["spec"]:
+            thing["spec"]["policyName"] = case.namespace
+
+
 def manifests(case, overlay, images=None, patches=()):
     """The objects of an overlay in the case's namespace, as dictionaries; what is in none has a name of its own. `images`
     are others for those of the example, `patches` JSON patches of the GameServerSet: as in a user's own overlay."""
@@ -24,17 +43,9 @@ def manifests(case, overlay, images=None, patches=()):
                                   for name, image in (images or {}).items()],
                        "patches": [{"target": {"kind": "GameServerSet"}, "patch": json.dumps(list(patches))}]}, file)
         text = good(kubectl("kustomize", place))
-    listing = good(kubectl("create", "--dry-run=client", "--validate=false", "-o", "json", "-f", "-", text=text))
-    things = []
-    while listing.strip():  # one document after another
-        thing, end = json.JSONDecoder().raw_decode(listing.lstrip())
-        listing = listing.lstrip()[end:]
-        things += thing.get("items", [thing])
+    things = objects(text)
     for thing in things:
-        if thing["kind"].startswith("ValidatingAdmissionPolicy"):
-            thing["metadata"]["name"] = case.namespace
-            if "policyName" in thing["spec"]:
-                thing["spec"]["policyName"] = case.namespace
+        own_policy(case, thing)
     return things
 
 

@@ -1,8 +1,10 @@
 """examples/kubernetes: what the API server says to each overlay, and what its policy lets a server do."""
 import json
+import os
 
-from cluster import Failure, at, expect, good, kubectl, wait_until
-from examples import manifests, of_kind
+import images
+from cluster import Failure, Skip, at, expect, good, kubectl, run, wait_until
+from examples import manifests, objects, of_kind, own_policy
 
 NEEDS = "api"
 ACCOUNT = "game-2048"
@@ -80,6 +82,53 @@ def test_strict(case):
             expect("unknown field" in str(failure), f"another reason: {failure}")
         else:
             raise Failure(f"a {broken['kind']} with an unknown field was taken")
+
+
+def okg_manifest(case, *words):
+    """The objects that `okg manifest` prints as YAML, by the build's program."""
+    program = os.path.join(images.BUILD, "okg")
+    if not os.access(program, os.X_OK):
+        raise Skip(f"{program}: not built: build first, or set OKG_BUILD_DIR")
+    return objects(good(run(program, "manifest", "--namespace", case.namespace, *words)))
+
+
+def test_okg_manifest(case):
+    """What `okg manifest` prints is taken, and says what the examples say."""
+    for overlay, words in (("overlays/with-rbac", []), ("overlays/no-rbac", ["--no-rbac"])):
+        printed = okg_manifest(case, "--name", ACCOUNT, *words)
+        wanted = manifests(case, overlay)
+        for thing in printed:
+            own_policy(case, thing)
+        create(case, *printed)
+        example = of_kind(wanted, "GameServerSet")["spec"]["gameServerTemplate"]["spec"]
+        pod = of_kind(printed, "GameServerSet")["spec"]["gameServerTemplate"]["spec"]
+        if "serviceAccountName" in pod:
+            create(case, of_kind(printed, "ServiceAccount"), dry_run=False)
+        create(case, pod_of(of_kind(printed, "GameServerSet")))
+        # The example has images and a port of its own.
+        del example["containers"][0]["ports"]
+        for one, other in zip(example["containers"], pod["containers"]):
+            one["image"] = other["image"]
+        printed, wanted = (sorted(things, key=lambda one: one["kind"]) for things in (printed, wanted))
+        for one, other in zip(printed, wanted, strict=True):
+            expect(one == other, f"{one['kind']}: okg manifest says {one}, the example {other}")
+
+
+def test_okg_manifest_odd_names(case):
+    """Names that YAML could take for something else, states and a hook of one's own."""
+    hook = "gs-sync/0"
+    server_set = of_kind(okg_manifest(case, "--no-rbac", "--name", "null", "--game", "1e3", "--sidecar", "true",
+                                      "--hook", hook, "--ops-state", "1.0", "--ops-state", "yes"), "GameServerSet")
+    create(case, server_set, pod_of(server_set))
+    actions = {one["result"]: one for one in server_set["spec"]["serviceQualities"][0]["serviceQualityAction"]}
+    expect(len(actions) == 32, f"there are {len(actions)} actions")
+    for state in ("1.0", "yes"):
+        wanted = {"state": True, "result": f"{state}.update-ok", "opsState": state, "labels": {hook: "false"}}
+        expect(actions[f"{state}.update-ok"] == wanted, f"{state}: {actions[f'{state}.update-ok']}")
+    for words in (("--ops-state", "kill"), ("--ops-state", "Unknown"), ("--ops-state", "a.again"), ("--hook", "mine/x"),
+                  ("--game", "a_b"), ("--sidecar", "game"), ("--name", "x" * 60), ("nonsense",)):
+        answer = run(os.path.join(images.BUILD, "okg"), "manifest", *words)
+        expect(answer.code == 2 and not answer.out, f"{words}: {answer}")
 
 
 def game_server(name):

@@ -9,6 +9,9 @@ from examples import SET, Servers
 NEEDS = "cluster"
 RBAC, NO_RBAC = "overlays/with-rbac", "overlays/no-rbac"
 V1, V2 = "Game over!", "*_* Game over!"
+DELETE_HOOK = "gs-sync/delete-block"
+DELETION = [{"op": "add", "path": "/spec/lifecycle/preDelete", "value": {"labelsHandler": {DELETE_HOOK: "true"}}},
+            {"op": "add", "path": "/spec/gameServerTemplate/metadata/labels/gs-sync~1delete-block", "value": "true"}]
 NETWORK = {"op": "add", "path": "/spec/network", "value": {
     "networkType": "Kubernetes-HostPort", "networkConf": [{"name": "ContainerPorts", "value": "game:8048/TCP"}]}}
 
@@ -162,3 +165,31 @@ def test_kill(case):
                         yield state["terminated"]["exitCode"]
     expect(set(codes()) == {0}, f"the server ended with {set(codes())}")
     expect(servers.life(other) == life and not players[1].broken, "the other server is concerned, too")
+
+
+def deletion(case, overlay):
+    """Scaled down, a server with a preDelete hook is asked, and lets it go when everything is saved."""
+    servers = Servers(case, overlay, replicas=2, patches=DELETION)
+    name = servers.names[1]  # the last one goes first
+    player = servers.play(servers.names[0])
+    pods = case.watch("pod", name)
+    log = []
+
+    def gone():
+        log.append(servers.log(name))
+        return not case.get("pod", name)
+    case.kubectl("patch", "gss", SET, "--type=merge", "-p", '{"spec": {"replicas": 1}}')
+    wait_until(gone, 120, f"{name} goes")
+    expect(pods.values("metadata", "labels", "lifecycle.apps.kruise.io/state")[-1] == "PreparingDelete",
+           "Kruise did not ask")
+    expect(pods.values("metadata", "labels", DELETE_HOOK)[-2:] == ["true", "false"], "the hook was not let go by its label")
+    expect(any("deletion is coming" in text for text in log), "the server did not hear of it")
+    expect(not player.broken, f"the other server's player: {player.broken}")
+
+
+def test_deletion_rbac(case):
+    deletion(case, RBAC)
+
+
+def test_deletion_no_rbac(case):
+    deletion(case, NO_RBAC)
