@@ -56,7 +56,8 @@ Words environment_with(const std::map<std::string, std::string>& variables) {
                          int failed) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(1);
-  std::signal(SIGPIPE, SIG_DFL);
+  // In the background of a script SIGINT is ignored, for us and whoever inherits it; yet it is handed on.
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM}) std::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -64,9 +64,11 @@ TEST(LocalRun, EndsAsTheServerDid) {
 TEST(LocalRun, HandsOnSignals) {
   for (const int number : {SIGTERM, SIGINT}) {
     const Laptop laptop;
+    const auto before = std::signal(number, SIG_IGN);  // as in the background of a script
     Process process(shell("trap 'echo term; exit 7' TERM; trap 'echo int; exit 8' INT; echo up; "
                           "while :; do sleep 0.02; done"),
                     laptop.surroundings());
+    std::signal(number, before);
     ASSERT_TRUE(process.says("up\n"));
     process.signal(number);
     const Finished done = process.finish();
