@@ -121,7 +121,6 @@ void LocalAdapter::send(Patch patch) {
 
 void LocalAdapter::stop() {
   *alive_ = false;
-  boost::system::error_code ignored;
   if (inotify_.is_open()) inotify_.release();
   inotify_fd_.reset();
 }

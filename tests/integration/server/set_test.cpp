@@ -109,7 +109,9 @@ TEST_F(SetTest, RefusesWhatTheControllerWouldStumbleOver) {
 
 TEST_F(SetTest, WaitsForAControllerThatIsAway) {
   start();
-  ASSERT_TRUE(poll_until(*server_, [&] { return static_cast<bool>(server_->snapshot()); }));
+  // Its first report has been written: after it the server writes nothing that could stand over the editor's half.
+  ASSERT_TRUE(poll_until(
+      *server_, [&] { return gameserver()["metadata"]["labels"].contains("okg-sdk/reload-state"); }));
   const json before = gameserver();
   std::ofstream(scene_.run_dir() + "/gameserver.json") << "{";
   ASSERT_TRUE(poll_until(*server_, [&] { return server_->connection() == Connection::connecting; }));
