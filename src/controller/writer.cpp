@@ -312,8 +312,9 @@ void Writer::refused(const Error& error, Nanoseconds now, WriterActions& actions
     const Ticket ticket = is_current ? found->second.wish.ticket : one.wish.ticket;
     if (ticket != 0) actions.push_back(writer_action::Finished{ticket, error});
     if (!is_current) continue;
-    // Who wants a passing wish says so again at once: the answer must not be the next patch.
-    if (one.wish.passing)
+    // Who wants a passing wish says so again at once: the answer must not be the next patch. And who reports
+    // says so once: it is tried again.
+    if (one.wish.passing || one.wish.ours)
       found->second.not_before = now + (kRefusedFor << std::min(found->second.refused++, 4U));
     else
       entries_.erase(found);
@@ -323,6 +324,11 @@ void Writer::refused(const Error& error, Nanoseconds now, WriterActions& actions
 WriterActions Writer::connected(bool is_connected, Nanoseconds now) {
   connected_ = is_connected;
   return go(now);
+}
+
+void Writer::forget_refusals() {
+  for (auto& [field, entry] : entries_)
+    if (std::exchange(entry.refused, 0) > 0) entry.not_before = 0;
 }
 
 WriterActions Writer::tick(Nanoseconds now) {

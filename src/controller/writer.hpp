@@ -35,7 +35,8 @@ struct Wish {
   std::optional<Value> expect;  // write only over this
   // Values the decision may have been based on. None and no `expect`: only what was never set is overwritten.
   std::vector<Value> known;
-  bool ours = false;  // nobody else has a say: written over anything, and again when it changes
+  bool ours =
+      false;  // nobody else has a say: written over anything, and again when it changes or was refused
   // It answers the object as it is now: whoever wants it looks at each version and says so again, or takes it
   // back. Written once and forgotten.
   bool passing = false;
@@ -63,6 +64,8 @@ class Writer {
   WriterActions seen(ObjectPtr object, Nanoseconds now);
   WriterActions patched(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now);
   WriterActions connected(bool is_connected, Nanoseconds now);
+  // There are other rights now: what was refused is tried at once.
+  void forget_refusals();
 
   // The same without sending anything yet, for who has something to say to it first; then go().
   WriterActions put(Wish wish);
