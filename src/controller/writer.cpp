@@ -340,14 +340,15 @@ WriterActions Writer::tick(Nanoseconds now) {
       continue;
     }
     const bool is_over = wish.expect.has_value();
+    const char* why = is_over ? ": was not written in time"
+                              : ": not written yet; it will be, unless somebody sets something else";
     if (const auto sent = sent_.find(at->first);
-        sent != sent_.end() && sent->second.serial == at->second.serial)
+        sent != sent_.end() && sent->second.serial == at->second.serial) {
       sent->second.wish.ticket = 0;
-    actions.push_back(writer_action::Finished{
-        std::exchange(wish.ticket, 0),
-        Error(Code::timeout, at->first + (is_over ? ": was not written in time"
-                                                  : ": not written yet; it will be, unless "
-                                                    "somebody sets something else"))});
+      if (is_over) why = ": no answer in time: it may still arrive";
+    }
+    actions.push_back(
+        writer_action::Finished{std::exchange(wish.ticket, 0), Error(Code::timeout, at->first + why)});
     // What was to be compared with the value of then is not written later.
     at = is_over ? entries_.erase(at) : std::next(at);
   }
