@@ -62,7 +62,8 @@ std::optional<Failure> ReloadDriver::plan_for(const LivePayloadPtr& payload, boo
   const std::lock_guard lock(mutex_);
   std::vector<reload::HandlerInfo> infos;
   infos.reserve(handlers_.size());
-  for (const HandlerPtr& handler : handlers_) infos.push_back({handler->name(), handler->after()});
+  for (const HandlerPtr& handler : handlers_)
+    infos.push_back({handler->name(), handler->after(), handler->sees_every_payload()});
   std::string component;
   const auto order = reload::plan(payload->verified.manifest,
                                   active_ ? active_->component_digests() : reload::ComponentDigests{}, infos,

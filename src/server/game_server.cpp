@@ -60,7 +60,7 @@ GameServer::GameServer(base::Os& os, Options options)
     : os_(os),
       options_(std::move(options)),
       uuid_(base::make_uuid(os)),
-      binary_(binary_identity(options_.server_version)),
+      binary_(binary_identity(options_.server_version, options_.identity)),
       signal_(os),
       born_in_(base::fork_generation()) {}
 
@@ -206,7 +206,7 @@ int GameServer::work(std::int64_t budget_ns) {
   return calls;
 }
 
-void GameServer::close() {
+void GameServer::close(bool in_order) {
   if (driver_ && in_callback()) {
     close_after_ = true;
     driver_->nudge();  // a callback of the worker: the next poll() closes
@@ -216,13 +216,13 @@ void GameServer::close() {
   {
     const base::ScopedValue working(working_, true);  // discards are callbacks too
     if (io_) io_->stop();
-    if (driver_) driver_->stop();
+    if (driver_) driver_->stop(in_order);
     if (controller_) {
       controller_->stop();  // what was set before a start that never came
       controller_->finish();
     }
   }
-  if (start_) start_->ended();
+  if (start_ && in_order) start_->ended();
   if (instance_) {
     base::forget_descriptor(instance_->directory());
     instance_.reset();

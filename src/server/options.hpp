@@ -22,13 +22,14 @@ struct GivenOptions {
       controller;
   std::optional<std::chrono::nanoseconds> tick_timeout, probation;
   std::int64_t update_timeout_ns = 0;
+  std::string identity;  // what else makes it another binary, for which payloads are judged anew
   base::LogSink log = nullptr;
   void* log_user = nullptr;
   std::optional<base::LogLevel> log_level;
 };
 
 struct Options {
-  std::string name, server_version, payload_directory, hot_directory;
+  std::string name, server_version, identity, payload_directory, hot_directory;
   std::chrono::nanoseconds tick_timeout{}, probation{};
   ControllerOptions controller;
   control::EndpointOptions endpoint;  // its run_directory is the server's

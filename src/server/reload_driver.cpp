@@ -49,7 +49,7 @@ ReloadDriver::ReloadDriver(base::Os& os, DriverOptions options, Signals signals)
       reloader_({options_.probation, options_.binary, [&os] { return jitter(os); }}, load(os, options_)) {}
 
 ReloadDriver::~ReloadDriver() {
-  stop();
+  stop(true);
 }
 
 // ---- Events
