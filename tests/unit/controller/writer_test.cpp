@@ -360,6 +360,56 @@ TEST_F(WriterTest, AGameServerMadeAnewHasLostWhatWeWrote) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
 }
 
+TEST_F(WriterTest, TheAnswerOfTheOneBeforeItChangesNothing) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();  // the watch is faster
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.object()->uid, "u2");
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, NorDoesItBringBackWhatWasDeleted) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  somebody_writes("label/x", "1");
+  tell();
+  take(writer_.seen(nullptr, now_));
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(writer_.object(), nullptr);
+}
+
+TEST_F(WriterTest, NorDoesItHoldItAfterATimeWithoutOne) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.seen(nullptr, now_));
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, WhatIsNotFoundIsLookedFor) {
+  set("Allocated", {"None"}, 1);
+  object_.uid = "u2";
+  somebody_writes("label/x", "1");
+  tell();  // there is another already
+  take(writer_.patched(sent_[0].id, Error(Code::not_found, "gone"), now_));
+  EXPECT_EQ(rereads_, 1);
+  tell();
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+}
+
 TEST_F(WriterTest, WhatIsOursIsAlwaysWrittenAgain) {
   Wish wish;
   wish.field = label_field("okg-sdk/payload-version");
