@@ -1,5 +1,5 @@
 # arm64 by Debian's cross compiler. Boost and nlohmann_json are headers for every machine and are found in /usr/include,
-# which this compiler looks into last. libcrypto's archive for arm64 comes from cmake/arm64.sh.
+# which this compiler looks into last. OpenSSL's archives for arm64 come from cmake/arm64.sh.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
@@ -17,6 +17,8 @@ if(NOT EXISTS "${_root}/usr/lib/aarch64-linux-gnu/libcrypto.a")
 endif()
 set(OPENSSL_INCLUDE_DIR "${_root}/usr/include" CACHE PATH "")
 set(OPENSSL_CRYPTO_LIBRARY "${_root}/usr/lib/aarch64-linux-gnu/libcrypto.a" CACHE FILEPATH "")
+set(OPENSSL_SSL_LIBRARY "${_root}/usr/lib/aarch64-linux-gnu/libssl.a" CACHE FILEPATH "")
 set(OKG_CRYPTO_ARCHIVE "${OPENSSL_CRYPTO_LIBRARY}" CACHE FILEPATH "")
+set(OKG_SSL_ARCHIVE "${OPENSSL_SSL_LIBRARY}" CACHE FILEPATH "")
 set(CMAKE_C_FLAGS_INIT "-isystem ${_root}/usr/include/aarch64-linux-gnu")
 set(CMAKE_CXX_FLAGS_INIT "-isystem ${_root}/usr/include/aarch64-linux-gnu")

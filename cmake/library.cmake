@@ -1,5 +1,5 @@
 # The library, from the objects of the rooms it consists of (OKG_LIBRARY_ROOMS):
-#   okg          libokg.so.<abi>   everything but okg_* hidden; libcrypto inside where its archive is there
+#   okg          libokg.so.<abi>   everything but okg_* hidden; OpenSSL inside where its archives are there
 #   okg_static   libokg.a          one object in which everything but okg_* is local: nothing to clash with
 #   okg_hot      libokg_hot.a      the same of okg_hot_* alone
 # okg::okg is the shared one, or the static one with BUILD_SHARED_LIBS=OFF.
@@ -8,11 +8,11 @@ set(_room_objects)
 foreach(room IN LISTS OKG_LIBRARY_ROOMS)
   list(APPEND _room_objects $<TARGET_OBJECTS:okg_room_${room}>)
 endforeach()
-# With libcrypto's archive inside, nothing of it is needed where okg is used.
-if(OKG_CRYPTO_ARCHIVE)
-  set(_crypto "${OKG_CRYPTO_ARCHIVE}")
+# With OpenSSL's archives inside, nothing of it is needed where okg is used.
+if(OKG_OPENSSL_ARCHIVES)
+  set(_openssl ${OKG_OPENSSL_ARCHIVES})
 else()
-  set(_crypto OpenSSL::Crypto)
+  set(_openssl OpenSSL::SSL OpenSSL::Crypto)
 endif()
 
 # ---- shared
@@ -20,7 +20,7 @@ add_library(okg SHARED ${_room_objects})
 # The file is libokg.so.<abi> itself (interface.md 1), without a longer name behind it.
 set_target_properties(okg PROPERTIES EXPORT_NAME okg SOVERSION ${OKG_ABI} VERSION ${OKG_ABI}
   LINKER_LANGUAGE CXX LINK_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/okg.map")
-target_link_libraries(okg PUBLIC okg_headers PRIVATE ${_crypto} Threads::Threads)
+target_link_libraries(okg PUBLIC okg_headers PRIVATE ${_openssl} Threads::Threads)
 target_link_options(okg PRIVATE
   -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/okg.map -Wl,--exclude-libs,ALL -Wl,-Bsymbolic
   -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,--as-needed -Wl,--gc-sections)
@@ -34,7 +34,7 @@ if(OKG_STATIC_RUNTIME)
 endif()
 
 # ---- static
-# okg_archive(TARGET FILE OBJECT…): one object in which all but okg_* is local; libcrypto's archive may be among them.
+# okg_archive(TARGET FILE OBJECT…): one object in which all but okg_* is local; OpenSSL's archives may be among them.
 function(okg_archive target file)
   if(OKG_SANITIZE)
     set(objects ${ARGN})
@@ -60,10 +60,10 @@ function(okg_archive target file)
   target_link_libraries(${target} PUBLIC okg_headers INTERFACE stdc++ m pthread)
 endfunction()
 
-okg_archive(okg_static okg ${_room_objects} ${OKG_CRYPTO_ARCHIVE})
+okg_archive(okg_static okg ${_room_objects} ${OKG_OPENSSL_ARCHIVES})
 set_target_properties(okg_static PROPERTIES EXPORT_NAME okg_static)
-if(NOT OKG_CRYPTO_ARCHIVE OR OKG_SANITIZE)
-  target_link_libraries(okg_static INTERFACE crypto)
+if(NOT OKG_OPENSSL_ARCHIVES OR OKG_SANITIZE)
+  target_link_libraries(okg_static INTERFACE ssl crypto)
 endif()
 
 # okg::hot: okg_hot_* alone, without network and TLS. A program has it or okg::okg.

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs what okg needs and this machine lacks, on Debian 12 and Ubuntu 24.04: cmake/setup.sh [build|test|bench]
-# (test and bench mean build too). With everything there it only looks, for a moment. Elsewhere, or without root and
-# sudo, it names what is missing. Nothing is fetched but the distribution's own packages.
+# Installs what okg needs and this machine lacks, on Debian 12 and Ubuntu 24.04: cmake/setup.sh [build|test|bench|cluster]
+# (test and bench mean build too, cluster means test). With everything there it only looks, for a moment. Elsewhere, or
+# without root and sudo, it names what is missing. Nothing is fetched but the distribution's own packages.
 set -u
 
 what=${1:-build}
 case $what in
-  build | test | bench) ;;
+  build | test | bench | cluster) ;;
   -h | --help)
     sed -n '2,4s/^# //p' "$0"
     exit 0
     ;;
   *)
-    echo "okg: setup: $what: say build, test or bench" >&2
+    echo "okg: setup: $what: say build, test, bench or cluster" >&2
     exit 2
     ;;
 esac
@@ -53,7 +53,7 @@ if [ "$what" != build ]; then
   has curl || needed+=(curl)
   has python3 || needed+=(python3)
 fi
-if [ "$what" = test ]; then
+if [ "$what" = test ] || [ "$what" = cluster ]; then
   has pkg-config || needed+=(pkg-config)
   newer_clang clang++ || wanted+=(clang)
   newer_clang clang-tidy || wanted+=(clang-tidy)
@@ -64,6 +64,7 @@ if [ "$what" = test ]; then
   arm64_root=${OKG_ARM64_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/okg-arm64}
   [ -e "$arm64_root/usr/lib/aarch64-linux-gnu/libcrypto.a" ] || wanted+=(libssl-dev:arm64)
   has strace || wanted+=(strace)
+  /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || wanted+=(python3-prometheus-client)
   has spin || wanted+=(spin)
   has npm || wanted+=(nodejs npm)
   has chromium || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)
@@ -77,6 +78,18 @@ if [ "$what" = bench ]; then
   header sqlite3.h || wanted+=(libsqlite3-dev)
   has redis-server || wanted+=(redis-server)
   has memcached || wanted+=(memcached)
+fi
+
+if [ "$what" = cluster ]; then # tests/cluster: a real Kubernetes. Go for its build is newer than the distribution's.
+  PATH=$PATH:/usr/sbin:/sbin
+  has jq || needed+=(jq)
+  has openssl || needed+=(openssl)
+  has containerd || needed+=(containerd)
+  has runc || needed+=(runc)
+  [ -x /usr/lib/cni/bridge ] || needed+=(containernetworking-plugins)
+  has iptables || needed+=(iptables)
+  has ip || needed+=(iproute2)
+  { has busybox && ! ldd "$(command -v busybox)" >/dev/null 2>&1; } || needed+=(busybox-static) # it is all of an image
 fi
 
 [ ${#needed[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0

@@ -28,7 +28,7 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 # Nothing of the caller's surroundings decides a test.
 for variable in $(compgen -e OKG_); do
-  [ "$variable" = OKG_ARM64_ROOT ] || unset "$variable"
+  case $variable in OKG_ARM64_ROOT | OKG_CLUSTER_HOME) ;; *) unset "$variable" ;; esac
 done
 export LC_ALL=C.UTF-8 CTEST_OUTPUT_ON_FAILURE=1 PYTHONDONTWRITEBYTECODE=1
 export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
@@ -223,6 +223,22 @@ elif build arm64; then
     skip arm64.run "no qemu-aarch64-static"
   fi
   stage_end
+fi
+
+# A real Kubernetes with OKG, where its programs were built; tests/cluster.sh skips what root or a package is missing for.
+if [ -x "${OKG_CLUSTER_HOME:-${XDG_CACHE_HOME:-$HOME/.cache}/okg-cluster}/bin/kube-apiserver" ]; then
+  stage cluster
+  tests/cluster.sh ${filter:+--filter "$filter"} $( ((long)) && echo --long) >"$logs/cluster" 2>&1
+  sed -n 's/^\(passed\|failed\|skipped\) /\1 cluster\//p' "$logs/cluster" >>"$tally"
+  if grep -q '^failed ' "$logs/cluster"; then
+    show "cluster" "$logs/cluster"
+  elif ! grep -q '^[0-9]* passed, ' "$logs/cluster"; then
+    show "tests/cluster.sh did not end well" "$logs/cluster"
+    record failed cluster "no results"
+  fi
+  stage_end
+else
+  skip cluster "no cluster's programs: tests/cluster.sh --build makes them, once, in 10 to 15 minutes"
 fi
 
 awk '{ n[$1]++ } END { printf "%d passed, %d failed, %d skipped\n", n["passed"], n["failed"], n["skipped"]

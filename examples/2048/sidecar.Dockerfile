@@ -13,8 +13,8 @@ RUN mkdir /data && cp -R examples/2048/payload/v${VERSION}/files /data/files \
  && build/release/okg pack /data --version "${VERSION}"
 
 FROM scratch
-COPY --from=build /src/build/release/okg /okg
+COPY --from=build /src/build/release/okg /bin/okg
 COPY --from=build /data /data
 USER 65532:65532
-# Stays until SIGTERM and reports what the server makes of it. Readiness probe: ["/okg", "ready", "--from", "/data"]
-ENTRYPOINT ["/okg", "publish", "--from", "/data"]
+# Stays until SIGTERM and reports what the server makes of it. Readiness probe: ["/bin/okg", "ready", "--from", "/data"]
+ENTRYPOINT ["/bin/okg", "publish", "--from", "/data"]

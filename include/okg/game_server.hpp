@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "okg/controller.hpp"
 #include "okg/hot_state.hpp"
 #include "okg/reload.hpp"
 #include "okg/result.hpp"
@@ -30,6 +31,8 @@ struct Options {
   std::string token_file = {};
   std::chrono::nanoseconds tick_timeout{0};
   std::optional<std::chrono::nanoseconds> probation = {};  // 0: a committed payload is good at once
+  std::string controller = {};
+  std::chrono::nanoseconds update_timeout{0};
   // Any thread, two at once possible.
   std::function<void(LogLevel level, std::string_view category, std::string_view text)> log = {};
   LogLevel log_level = LogLevel::from_environment;
@@ -54,6 +57,8 @@ class GameServer {
     c.http = or_null(options.http);
     c.legacy_reload = or_null(options.legacy_reload);
     c.token_file = or_null(options.token_file);
+    c.controller = or_null(options.controller);
+    c.update_timeout_ns = options.update_timeout.count();
     c.tick_timeout_ns = options.tick_timeout.count();
     if (options.probation) c.probation_ns = options.probation->count() > 0 ? options.probation->count() : -1;
     c.log_level = static_cast<okg_log_level>(options.log_level);
@@ -160,6 +165,85 @@ class GameServer {
     return detail::status(okg_reload(state_->handle, force ? 1 : 0, &error), error);
   }
 
+  // ---- The controller
+
+  Result<void> set_ops_state(const std::string& state, WriteOptions options = {}) {
+    return detail::Write(std::move(options)).run([&](const okg_write_options* c, okg_error* error) {
+      return okg_set_ops_state(state_->handle, state.c_str(), c, error);
+    });
+  }
+  Result<void> set_update_priority(std::int64_t priority, WriteOptions options = {}) {
+    return detail::Write(std::move(options)).run([&](const okg_write_options* c, okg_error* error) {
+      return okg_set_update_priority(state_->handle, priority, c, error);
+    });
+  }
+  Result<void> set_deletion_priority(std::int64_t priority, WriteOptions options = {}) {
+    return detail::Write(std::move(options)).run([&](const okg_write_options* c, okg_error* error) {
+      return okg_set_deletion_priority(state_->handle, priority, c, error);
+    });
+  }
+  // nullopt removes it.
+  Result<void> set_label(const std::string& key, const std::optional<std::string>& value,
+                         WriteOptions options = {}) {
+    return detail::Write(std::move(options)).run([&](const okg_write_options* c, okg_error* error) {
+      return okg_set_label(state_->handle, key.c_str(), value ? value->c_str() : nullptr, c, error);
+    });
+  }
+  Result<void> set_annotation(const std::string& key, const std::optional<std::string>& value,
+                              WriteOptions options = {}) {
+    return detail::Write(std::move(options)).run([&](const okg_write_options* c, okg_error* error) {
+      return okg_set_annotation(state_->handle, key.c_str(), value ? value->c_str() : nullptr, c, error);
+    });
+  }
+
+  Subscription on_ops_state(std::function<void(std::string_view state, std::string_view before)> call) {
+    using Call = decltype(call);
+    return listen(std::move(call), &okg_on_ops_state, [](void* user, const char* state, const char* before) {
+      (*static_cast<Call*>(user))(state, before);
+    });
+  }
+  Subscription on_network(std::function<void(const GameServerSnapshot&)> call) {
+    return listen(std::move(call), &okg_on_network, &State::on_gameserver);
+  }
+  Subscription on_change(std::function<void(const GameServerSnapshot&)> call) {
+    return listen(std::move(call), &okg_on_change, &State::on_gameserver);
+  }
+  Subscription on_kill(std::function<void(std::string_view why)> call) {
+    using Call = decltype(call);
+    return listen(std::move(call), &okg_on_kill,
+                  [](void* user, const char* why) { (*static_cast<Call*>(user))(why); });
+  }
+  Subscription on_connection(std::function<void(Connection)> call) {
+    using Call = decltype(call);
+    return listen(std::move(call), &okg_on_connection, [](void* user, okg_connection connection) {
+      (*static_cast<Call*>(user))(static_cast<Connection>(connection));
+    });
+  }
+  // To be answered with allow_update(notice.id) where notice.waits.
+  Subscription on_update(std::function<void(const UpdateNotice&)> call) {
+    using Call = decltype(call);
+    return listen(std::move(call), &okg_on_update, [](void* user, const okg_update_notice* notice) {
+      (*static_cast<Call*>(user))(detail::to_notice(*notice));
+    });
+  }
+  Result<void> allow_update(std::uint64_t notice) {
+    okg_error error;
+    return detail::status(okg_allow_update(state_->handle, notice, &error), error);
+  }
+
+  // Empty before the first. Any thread.
+  GameServerSnapshot snapshot() const noexcept {
+    return GameServerSnapshot(okg_gameserver_pin(state_->handle));
+  }
+  Connection connection() const noexcept {
+    return static_cast<Connection>(okg_connection_state(state_->handle, nullptr));
+  }
+  StartReport start_report() const noexcept {
+    okg_start_report report = OKG_START_REPORT_INIT;
+    okg_get_start_report(state_->handle, &report);
+    return detail::to_start_report(report);
+  }
+
   // Hot state in this server's hot directory: see okg_hot_open(). It may outlive the server.
   Result<HotState> hot_state(const std::string& name, const HotOptions& options = {}) {
     return HotState::open(name, options, state_->handle);
@@ -179,6 +263,10 @@ class GameServer {
     static void on_log(void* user, okg_log_level level, const char* category, const char* text, size_t size) {
       static_cast<State*>(user)->log(static_cast<LogLevel>(level), category, std::string_view(text, size));
     }
+    static void on_gameserver(void* user, const okg_gameserver* gameserver) {
+      (*static_cast<std::function<void(const GameServerSnapshot&)>*>(user))(
+          GameServerSnapshot(okg_gameserver_retain(gameserver)));
+    }
     static void on_released(void* user) { delete static_cast<State*>(user); }
   };
 
@@ -190,6 +278,18 @@ class GameServer {
         delete state;
     }
   };
+
+  // Registers `thunk` with `call` as its user.
+  template <class Call, class Register, class Thunk>
+  Subscription listen(Call call, Register add, Thunk thunk) {
+    auto kept = std::make_shared<Call>(std::move(call));
+    okg_subscription* subscription = nullptr;
+    okg_error error;
+    const okg_code code = add(state_->handle, thunk, kept.get(), &subscription, &error);
+    if (code != OKG_OK) return note(Error(code, error));
+    state_->handlers.push_back(std::move(kept));
+    return Subscription(subscription);
+  }
 
   static const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
   Subscription note(Error error) {

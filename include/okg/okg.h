@@ -141,9 +141,11 @@ typedef struct okg_options {
   void (*released)(void *user);  /* called once, by the call that frees the server, after its last callback: frees what
                                     the `user` pointers lead to. NULL: none. Not called when okg_connect() fails */
   void *released_user;
+  const char *controller;        /* OKG_CONTROLLER: "kubernetes", "downward", "local", "off" or "auto" */
+  int64_t update_timeout_ns;     /* OKG_UPDATE_TIMEOUT, 60 s: how long an update waits for okg_allow_update() */
 } okg_options;
 
-#define OKG_OPTIONS_INIT { sizeof(okg_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OKG_LOG_DEFAULT, 0, 0, 0 }
+#define OKG_OPTIONS_INIT { sizeof(okg_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, OKG_LOG_DEFAULT, 0, 0, 0, 0, 0 }
 
 /* Makes a server; starts no thread and waits for nothing. `options` may be NULL. On success *server has to be released
  * with okg_release(). Fails with OKG_IN_USE when another server, in this process or another, holds the run directory,
@@ -246,6 +248,189 @@ OKG_API okg_code okg_rollback(okg_server *server, const char *digest, okg_error 
 
 /* Looks at the volume now. With `force` a refused payload is tried again. \since 0.1 */
 OKG_API okg_code okg_reload(okg_server *server, int force, okg_error *error);
+
+/* ---- Controller ------------------------------------------------------------------------------------------------- */
+
+/* The conversation with OpenKruiseGame about our own GameServer: through the Kubernetes API, through the pod's downward
+ * volume and `okg probe ops` (no rights needed), or, off-cluster, through the file <run>/gameserver.json. It begins with
+ * okg_start(). What is heard is told by callbacks in okg_poll(); docs/controller-protocol.md says how writes and updates
+ * work. */
+
+typedef struct okg_gameserver okg_gameserver; /* our GameServer as it was at one moment; reference-counted */
+
+typedef enum okg_connection {
+  OKG_CONNECTION_OFF = 0,        /* there is no controller */
+  OKG_CONNECTION_CONNECTING = 1, /* not reached yet, or lost; okg goes on trying */
+  OKG_CONNECTION_CONNECTED = 2,
+  OKG_CONNECTION_LIMITED = 3 /* without rights to the API: of what can be set only opsState arrives, in seconds */
+} okg_connection;
+
+/* Where the conversation stands. `why` (may be NULL) gets what is wrong. \since 0.1 */
+OKG_API okg_connection okg_connection_state(okg_server *server, okg_error *why);
+
+/* The end of a write: called exactly once where the call returned OKG_OK, by okg_poll() or okg_close(). OKG_OK: it is there.
+ * OKG_CONFLICT: somebody else had set the field, and that stays. OKG_SUPERSEDED: a later call of ours took its place.
+ * OKG_TIMEOUT: not yet; it is kept, and written as soon as possible unless somebody sets something else (one with `expect` is
+ * dropped). OKG_DENIED, OKG_UNSUPPORTED: no rights. Polling thread. */
+typedef void (*okg_written_fn)(void *user, okg_code code, const okg_error *error);
+
+/* \since 0.1 */
+typedef struct okg_write_options {
+  size_t size;            /* sizeof(okg_write_options) */
+  int64_t timeout_ns;     /* 10 s */
+  const char *expect;     /* write only over this value; NULL: over what this server has last heard or set */
+  okg_written_fn written; /* NULL: nobody waits */
+  void *user;
+} okg_write_options;
+
+#define OKG_WRITE_OPTIONS_INIT { sizeof(okg_write_options), 0, 0, 0, 0 }
+
+/* Sets GameServer.spec.opsState: "None", "Allocated", "Maintaining", "WaitToBeDeleted", "Kill", or a value of your own (a
+ * label value, up to 63 characters). OKG_INVALID_ARGUMENT for what cannot be one, "kill" included. Returns at once; a newer
+ * call takes the place of an older one that is still to be sent. A value that somebody else has set meanwhile is never
+ * overwritten: see okg_written_fn. `options` may be NULL. \since 0.1 */
+OKG_API okg_code okg_set_ops_state(okg_server *server, const char *state, const okg_write_options *options,
+                                   okg_error *error);
+/* 0 and more; what is higher is updated, or deleted, first. \since 0.1 */
+OKG_API okg_code okg_set_update_priority(okg_server *server, int64_t priority, const okg_write_options *options,
+                                         okg_error *error);
+OKG_API okg_code okg_set_deletion_priority(okg_server *server, int64_t priority, const okg_write_options *options,
+                                           okg_error *error);
+/* A label or annotation of the GameServer; those that begin with "gs-sync/" reach the pod too. `value` NULL removes it.
+ * \since 0.1 */
+OKG_API okg_code okg_set_label(okg_server *server, const char *key, const char *value, const okg_write_options *options,
+                               okg_error *error);
+OKG_API okg_code okg_set_annotation(okg_server *server, const char *key, const char *value,
+                                    const okg_write_options *options, okg_error *error);
+
+/* The callbacks below are registered like a reload handler: polling thread, before or after okg_start(), ended by
+ * okg_unsubscribe(). Each may be registered more than once. What they are handed lives for the call. */
+
+/* opsState is another one than this server thought: the first that is heard, and whatever somebody else sets. What this
+ * server sets itself is not told. */
+typedef void (*okg_ops_state_fn)(void *user, const char *state, const char *before);
+/* \since 0.1 */
+OKG_API okg_code okg_on_ops_state(okg_server *server, okg_ops_state_fn call, void *user, okg_subscription **subscription,
+                                  okg_error *error);
+
+/* Addresses or their state changed. */
+typedef void (*okg_gameserver_fn)(void *user, const okg_gameserver *gameserver);
+/* \since 0.1 */
+OKG_API okg_code okg_on_network(okg_server *server, okg_gameserver_fn call, void *user, okg_subscription **subscription,
+                                okg_error *error);
+/* Anything of it changed. \since 0.1 */
+OKG_API okg_code okg_on_change(okg_server *server, okg_gameserver_fn call, void *user, okg_subscription **subscription,
+                               okg_error *error);
+
+/* This server is to end: opsState became Kill ("opsState"), or the GameServer is being deleted ("deletion"). */
+typedef void (*okg_kill_fn)(void *user, const char *why);
+/* \since 0.1 */
+OKG_API okg_code okg_on_kill(okg_server *server, okg_kill_fn call, void *user, okg_subscription **subscription,
+                             okg_error *error);
+
+typedef void (*okg_connection_fn)(void *user, okg_connection connection);
+/* \since 0.1 */
+OKG_API okg_code okg_on_connection(okg_server *server, okg_connection_fn call, void *user,
+                                   okg_subscription **subscription, okg_error *error);
+
+typedef enum okg_update_kind { OKG_UPDATE = 0, OKG_DELETION = 1 } okg_update_kind;
+typedef enum okg_update_phase {
+  OKG_UPDATE_COMING = 0,   /* about to happen; once for each update */
+  OKG_UPDATE_STARTED = 1,  /* containers are being replaced */
+  OKG_UPDATE_FINISHED = 2, /* over, and this process lived through it: only other containers were replaced */
+  OKG_UPDATE_WITHDRAWN = 3 /* it will not happen after all */
+} okg_update_phase;
+
+/* \since 0.1 */
+typedef struct okg_update_notice {
+  size_t size;
+  uint64_t id; /* the same in each phase */
+  okg_update_kind kind;
+  okg_update_phase phase;
+  int32_t waits;            /* 1: for okg_allow_update(), until the deadline. 0: it happens whatever we say */
+  int32_t containers_known; /* 0: not known which, as with a hook alone on OpenKruiseGame 1.0.0 */
+  int64_t deadline_ns;      /* from now; -1: none */
+  const char *revision;     /* "" not known */
+  const char *const *containers;
+  const char *const *images; /* the new one of each container; "" not known */
+  size_t container_count;
+} okg_update_notice;
+
+typedef void (*okg_update_fn)(void *user, const okg_update_notice *notice);
+/* An in-place update of this pod, or its deletion, is coming. Where the pod has the hook label (gs-sync/update-block,
+ * OKG_UPDATE_HOOK), it waits until okg_allow_update(), or update_timeout_ns; without any such callback it is allowed at once.
+ * The hook is armed again when the update is over, and at the start of the next process. \since 0.1 */
+OKG_API okg_code okg_on_update(okg_server *server, okg_update_fn call, void *user, okg_subscription **subscription,
+                               okg_error *error);
+/* What had to be saved is saved. OKG_NOT_FOUND: this notice is over. \since 0.1 */
+OKG_API okg_code okg_allow_update(okg_server *server, uint64_t notice, okg_error *error);
+
+/* Our GameServer as it was last heard of, with a reference of the caller's; NULL before that. \since 0.1 */
+OKG_API okg_gameserver *okg_gameserver_pin(okg_server *server);
+OKG_API okg_gameserver *okg_gameserver_retain(const okg_gameserver *gameserver);
+/* NULL is allowed. \since 0.1 */
+OKG_API void okg_gameserver_release(okg_gameserver *gameserver);
+
+/* As long as it is held. "" where it is not known, and for NULL. `state`: "Ready", "PreUpdate", … \since 0.1 */
+OKG_API const char *okg_gameserver_name(const okg_gameserver *gameserver);
+OKG_API const char *okg_gameserver_ops_state(const okg_gameserver *gameserver);
+OKG_API const char *okg_gameserver_state(const okg_gameserver *gameserver);
+OKG_API const char *okg_gameserver_match_id(const okg_gameserver *gameserver); /* annotation gs-sync/match-id */
+/* NULL: it is not there. \since 0.1 */
+OKG_API const char *okg_gameserver_label(const okg_gameserver *gameserver, const char *key);
+OKG_API const char *okg_gameserver_annotation(const okg_gameserver *gameserver, const char *key);
+/* -1: not known, or not a number. \since 0.1 */
+OKG_API int64_t okg_gameserver_update_priority(const okg_gameserver *gameserver);
+OKG_API int64_t okg_gameserver_deletion_priority(const okg_gameserver *gameserver);
+
+/* 1 once players can reach this server. \since 0.1 */
+OKG_API int okg_gameserver_network_ready(const okg_gameserver *gameserver);
+OKG_API const char *okg_gameserver_network_type(const okg_gameserver *gameserver);
+
+/* \since 0.1 */
+typedef struct okg_address {
+  const char *ip;        /* "" where there is only a name */
+  const char *end_point; /* a host name; "" none */
+  size_t port_count;
+  const char *range; /* "512-520"; "" none */
+  const char *range_protocol;
+} okg_address;
+typedef struct okg_port {
+  const char *name, *protocol;
+  const char *text; /* as the network plugin wrote it */
+  int32_t number;   /* 0: not a number */
+  int32_t reserved;
+} okg_port;
+/* Inside the cluster (external 0) or for players (external 1). OKG_NOT_FOUND past the end. \since 0.1 */
+OKG_API okg_code okg_gameserver_address(const okg_gameserver *gameserver, int external, size_t index,
+                                        okg_address *address);
+OKG_API okg_code okg_gameserver_port(const okg_gameserver *gameserver, int external, size_t address, size_t index,
+                                     okg_port *port);
+
+typedef enum okg_start_reason {
+  OKG_START_FRESH_POD = 0,       /* nobody ran in this pod before */
+  OKG_START_IN_PLACE_UPDATE = 1, /* this container got another image; pod and volumes are the same */
+  OKG_START_CRASH = 2,           /* the process before us ended without okg_close() */
+  OKG_START_RESTART = 3          /* it ended in order */
+} okg_start_reason;
+
+/* \since 0.1 */
+typedef struct okg_start_report {
+  size_t size;
+  okg_start_reason reason;
+  int32_t is_final;     /* 0: the controller has not been heard yet; an update may still look like a crash or restart */
+  int64_t downtime_ns;  /* to within a second where the process before us was killed; -1: not known */
+  int32_t same_pod;     /* 1 yes, 0 no, -1 not known */
+  int32_t same_ip;
+  int32_t same_network; /* the addresses that players use */
+  int32_t reserved;
+  char image_from[512], image_to[512]; /* of this container (OKG_CONTAINER_NAME); "" not known */
+} okg_start_report;
+
+#define OKG_START_REPORT_INIT { sizeof(okg_start_report), OKG_START_FRESH_POD, 0, 0, 0, 0, 0, 0, {0}, {0} }
+
+/* Why this process was started. \since 0.1 */
+OKG_API okg_code okg_get_start_report(okg_server *server, okg_start_report *report);
 
 /* ---- Payload ---------------------------------------------------------------------------------------------------- */
 

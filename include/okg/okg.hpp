@@ -3,6 +3,7 @@
 // Apache-2.0
 #pragma once
 
+#include "okg/controller.hpp"
 #include "okg/game_server.hpp"
 #include "okg/hot_state.hpp"
 #include "okg/reload.hpp"

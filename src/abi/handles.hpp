@@ -19,9 +19,16 @@ struct okg_stop {
   std::stop_token token;
 };
 
+// Of a reload handler, or of a listener.
 struct okg_subscription {
   okg_server* server = nullptr;
   okg::server::HandlerPtr handler;
+  okg::server::ListenerPtr listener;
+};
+
+struct okg_gameserver {
+  std::atomic<unsigned> references{1};
+  okg::controller::ObjectPtr object;
 };
 
 struct okg_server {
@@ -35,5 +42,8 @@ namespace okg::abi {
 // Handlers made of C callbacks; what these throw is caught.
 server::HandlerPtr make_handler(const char* name, const okg_reload_handler& handler);
 server::HandlerPtr make_simple_handler(const char* name, okg_reload_fn reload, void* user);
+
+// At the end of every call that may have made callbacks: one of them may have asked for okg_release().
+void after_callbacks(okg_server* server);
 
 }  // namespace okg::abi

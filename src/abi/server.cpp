@@ -9,6 +9,7 @@
 
 namespace {
 
+using okg::abi::after_callbacks;
 using okg::abi::finish;
 using okg::abi::guarded;
 using okg::abi::LogAdapter;
@@ -42,14 +43,9 @@ struct okg_server_with_options final : okg_server {
   void* released_user = nullptr;
 };
 
-namespace {
-
-// At the end of every call that may have made callbacks: one of them may have asked for this.
-void after_callbacks(okg_server* server) {
+void okg::abi::after_callbacks(okg_server* server) {
   if (server->release_after_callback && !server->game_server->in_callback()) okg_release(server);
 }
-
-}  // namespace
 
 extern "C" {
 
@@ -78,6 +74,10 @@ okg_code okg_connect(const okg_options* options, okg_server** server, okg_error*
     if (given.tick_timeout_ns > 0) inside.tick_timeout = std::chrono::nanoseconds(given.tick_timeout_ns);
     if (given.probation_ns != 0)
       inside.probation = std::chrono::nanoseconds(std::max<std::int64_t>(given.probation_ns, 0));
+    inside.controller = text_of(given.controller);
+    if (given.update_timeout_ns < 0)
+      return tell(error, Code::invalid_argument, "okg_connect: options.update_timeout_ns is negative");
+    inside.update_timeout_ns = given.update_timeout_ns;
     if (!okg::abi::read_log_level(given.log_level, &inside.log_level))
       return tell(error, Code::invalid_argument, "okg_connect: options.log_level is none of okg_log_level");
     if (given.log != nullptr) {
@@ -212,7 +212,10 @@ void okg_unsubscribe(okg_subscription* subscription) {
   if (subscription == nullptr) return;
   static_cast<void>(guarded(nullptr, [&]() -> okg_code {
     okg_server* server = subscription->server;
-    server->game_server->remove(subscription->handler);
+    if (subscription->listener)
+      server->game_server->remove(subscription->listener);
+    else
+      server->game_server->remove(subscription->handler);
     std::erase_if(server->subscriptions, [&](const auto& kept) { return kept.get() == subscription; });
     after_callbacks(server);
     return OKG_OK;

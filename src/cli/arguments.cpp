@@ -32,11 +32,27 @@ void Arguments::values(const char* name, const char* placeholder, const char* he
 void Arguments::positional(const char* name, const char* help, Value* into) {
   app_.add_option_function<std::string>(name, [into](const std::string& text) { *into = text; }, help);
   given_.push_back({name, into, nullptr});
+  one_ = into;
+}
+
+void Arguments::words(const char* name, const char* help, std::vector<std::string>* into) {
+  app_.add_option(name, *into, help)->type_name("");
+  all_ = into;
 }
 
 void Arguments::positionals(const char* name, const char* help, std::vector<std::string>* into) {
-  app_.add_option(name, *into, help)->type_name("");
+  words(name, help, into);
   given_.push_back({name, nullptr, into});
+}
+
+bool Arguments::take_rest(const std::vector<std::string>& rest) {
+  if (all_ != nullptr) {
+    all_->insert(all_->end(), rest.begin(), rest.end());
+    return true;
+  }
+  if (one_ == nullptr || *one_ || rest.size() != 1) return rest.empty();
+  *one_ = rest.front();
+  return true;
 }
 
 std::string Arguments::complaint() const {

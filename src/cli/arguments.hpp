@@ -24,8 +24,13 @@ class Arguments {
   void value(const char* name, const char* placeholder, const char* help, Value* into);
   void values(const char* name, const char* placeholder, const char* help, std::vector<std::string>* into);
   void positional(const char* name, const char* help, Value* into);
-  // All words that are left.
+  // All words that are left, any of them; what looks like a flag stands behind "--".
+  void words(const char* name, const char* help, std::vector<std::string>* into);
+  // All words that are left: files and the like, of which none begins with a dash.
   void positionals(const char* name, const char* help, std::vector<std::string>* into);
+
+  // What stood behind "--": the words that are left, whatever they begin with. False: nobody wants them.
+  bool take_rest(const std::vector<std::string>& rest);
 
   // After parsing: "" or what is wrong with a value ("--to: …").
   std::string complaint() const;
@@ -38,6 +43,8 @@ class Arguments {
     const std::vector<std::string>* values;
   };
   std::vector<Given> given_;
+  Value* one_ = nullptr;  // of positional() and words()
+  std::vector<std::string>* all_ = nullptr;
 };
 
 }  // namespace okg::cli

@@ -61,7 +61,10 @@ std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_reload();
 std::unique_ptr<Command> make_rollback();
 std::unique_ptr<Command> make_probe();
+std::unique_ptr<Command> make_set();
 std::unique_ptr<Command> make_hot();
+std::unique_ptr<Command> make_local();
+std::unique_ptr<Command> make_manifest();
 
 // All of them, in the order in which the overview shows them.
 std::vector<std::unique_ptr<Command>> all_commands();

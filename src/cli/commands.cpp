@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <system_error>
 
 #include "base/text.hpp"
@@ -16,7 +17,9 @@ constexpr char kOverview[] =
     "  okg ready --from /data                      the sidecar's readiness probe\n"
     "  okg status --watch                          what a server is doing\n"
     "  okg rollback                                back to what was good\n"
+    "  okg set ops-state Maintaining               tells OpenKruiseGame\n"
     "  okg hot ls                                  what is in shared memory\n"
+    "  okg local run -- ./server                   plays OpenKruiseGame on a laptop\n"
     "\n"
     "Results go to stdout, messages to stderr. Exit codes: 0 done, 1 not so or failed, 2 usage or bad "
     "input,\n"
@@ -88,7 +91,10 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_reload());
   commands.push_back(make_rollback());
   commands.push_back(make_probe());
+  commands.push_back(make_set());
   commands.push_back(make_hot());
+  commands.push_back(make_local());
+  commands.push_back(make_manifest());
   return commands;
 }
 
@@ -128,6 +134,13 @@ int dispatch(Program& program, std::vector<std::string> arguments) {
   for (Entry& entry : entries)
     define(entry, app);  // after the vector stopped growing: the parser keeps pointers
 
+  // CLI11 would hand what stands behind "--" to the program instead of the command.
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> rest;
+  if (mark != arguments.end()) {
+    rest.assign(mark + 1, arguments.end());
+    arguments.erase(mark, arguments.end());
+  }
   std::string problem;
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
@@ -151,11 +164,13 @@ int dispatch(Program& program, std::vector<std::string> arguments) {
     see = "see okg " + std::string(program.command) + " --help";
   }
   // What was not understood comes first: it explains what is missing elsewhere.
-  if (const auto rest = app.remaining(); !rest.empty())
-    problem = chosen == nullptr && !rest.front().starts_with("-")
-                  ? base::quote(rest.front()) + ": no such command"
-                  : unknown(rest);
+  if (const auto left = app.remaining(); !left.empty())
+    problem = chosen == nullptr && !left.front().starts_with("-")
+                  ? base::quote(left.front()) + ": no such command"
+                  : unknown(left);
   if (chosen != nullptr && !chosen->app->remaining().empty()) problem = unknown(chosen->app->remaining());
+  if (problem.empty() && !rest.empty() && (chosen == nullptr || !chosen->arguments->take_rest(rest)))
+    problem = base::quote(rest.front()) + ": not expected here";
   if (problem.empty()) problem = common.complaint();
   if (problem.empty() && chosen != nullptr) problem = chosen->arguments->complaint();
   if (problem.empty() && chosen != nullptr) problem = merge(program.flags, chosen->flags);

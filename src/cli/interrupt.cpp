@@ -8,7 +8,7 @@
 
 #include <condition_variable>
 #include <csignal>
-#include <mutex>
+#include <utility>
 
 #include "cli/exit_codes.hpp"
 
@@ -41,13 +41,25 @@ Interrupt::~Interrupt() {
 
 void Interrupt::listen() {
   pollfd watched[] = {{finished_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
-  while (::poll(watched, 2, -1) < 0 && errno == EINTR) {
+  for (;;) {
+    while (::poll(watched, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (watched[0].revents != 0) return;
+    signalfd_siginfo info{};
+    const bool known = ::read(signals_.get(), &info, sizeof info) == sizeof info;
+    source_.request_stop();
+    const std::lock_guard lock(mutex_);
+    if (!call_) break;
+    if (known) call_(static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL);
   }
-  if (watched[0].revents != 0) return;
-  source_.request_stop();
   while (::poll(watched, 1, kGraceMilliseconds) < 0 && errno == EINTR) {
   }
   if (watched[0].revents == 0) ::_exit(exit_code_);
+}
+
+void Interrupt::hand_over(std::function<void(int, bool)> call) {
+  const std::lock_guard lock(mutex_);
+  call_ = std::move(call);
 }
 
 bool pause(std::chrono::milliseconds duration, const std::stop_token& stop) {

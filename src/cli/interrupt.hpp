@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -25,10 +27,15 @@ class Interrupt {
   // What an interrupted process ends with; 75 until somebody says otherwise.
   void set_exit_code(int code) { exit_code_ = code; }
   int exit_code() const { return exit_code_; }
+  // From now on nothing ends the process: each signal goes to `call`, on a thread of its own.
+  // `from_terminal`: the whole foreground got it. null: as before.
+  void hand_over(std::function<void(int signal, bool from_terminal)> call);
 
  private:
   void listen();
 
+  std::mutex mutex_;
+  std::function<void(int, bool)> call_;
   std::stop_source source_;
   std::atomic<int> exit_code_;
   base::UniqueFd signals_, finished_;

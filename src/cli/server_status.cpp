@@ -101,6 +101,8 @@ base::Result<ServerStatus> read_status(Json document) {
     status.superseded = base::get_uint(*reloads, "superseded").value_or(0);
     status.rolled_back = base::get_uint(*reloads, "rolled_back").value_or(0);
   }
+  status.controller = controller_of(json);
+  status.start = start_of(json);
   return status;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "cli/controller_status.hpp"
 #include "payload/digest.hpp"
 
 namespace okg::cli {
@@ -54,6 +55,8 @@ struct ServerStatus {
   std::vector<Attempt> refused;
   std::optional<Attempt> last;
   std::uint64_t ok = 0, failed = 0, superseded = 0, rolled_back = 0;
+  std::optional<ControllerStatus> controller;
+  std::optional<StartStatus> start;
 };
 
 // bad_manifest when it is not a JSON object of this schema. Also takes the answer to a failed request, which

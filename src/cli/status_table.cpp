@@ -72,6 +72,20 @@ std::string hot_rows(const base::Json& json) {
   return out;
 }
 
+// The conversation with the controller, and why the process was started.
+std::string controller_rows(const Output& output, const ServerStatus& status) {
+  std::string out;
+  if (status.controller) {
+    const bool well = status.controller->link == "connected" && status.controller->trouble.empty();
+    out +=
+        row("controller", output.paint(well ? Colour::none : Colour::doubtful, describe(*status.controller)));
+    if (status.controller->update)
+      out += row("update", output.paint(Colour::doubtful, describe(*status.controller->update)));
+  }
+  if (status.start) out += row("start", describe(*status.start));
+  return out;
+}
+
 std::string result_of(const Output& output, const Attempt& last) {
   const bool good = last.result == "active";
   std::string text = output.paint(good                          ? Colour::good
@@ -130,7 +144,7 @@ std::string status_table(const Output& output, const ServerStatus& status) {
   std::string server = status.server_version.empty() ? "-" : status.server_version;
   if (!status.okg.empty()) server += ", okg " + status.okg;
   if (status.pid) server += ", pid " + std::to_string(*status.pid);
-  out += hot_rows(status.json) + row("server", server);
+  out += hot_rows(status.json) + controller_rows(output, status) + row("server", server);
   return out + row("instance", status.instance);
 }
 
@@ -145,6 +159,14 @@ std::string status_line(const ServerStatus& status) {
     out +=
         "; " + (status.last->result == "superseded" ? status.last->version + " superseded"
                                                     : describe_failure(status.last->version, *status.last));
+  if (status.controller && status.controller->kind != "off") {
+    const ControllerStatus& controller = *status.controller;
+    if (controller.link != "connected") out += "; controller " + controller.link;
+    if (controller.ops_state) out += "; opsState " + *controller.ops_state;
+    if (controller.update)
+      out += "; " + std::string(controller.update->kind == "deletion" ? "" : "update ") +
+             describe(*controller.update);
+  }
   return out;
 }
 
@@ -158,6 +180,12 @@ bool same_status(const ServerStatus& one, const ServerStatus& other) {
           state.erase("records");
           state.erase("bytes");
         }
+    if (const auto controller = json.find("controller");
+        controller != json.end() && controller->is_object()) {
+      for (const char* counted : {"requests", "errors"}) controller->erase(counted);
+      if (const auto update = controller->find("update"); update != controller->end() && update->is_object())
+        update->erase("deadline_ms");
+    }
     return json;
   };
   return lasting(one) == lasting(other);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
 #include "payload/digest.hpp"
 
 namespace okg::control {
@@ -48,6 +49,25 @@ struct PayloadInfo {
   std::string digest, version, role;  // role: "active" or "desired"
 };
 
+struct Histogram {
+  std::vector<double> bounds;         // seconds
+  std::vector<std::uint64_t> counts;  // one more than bounds, not cumulative
+  double sum = 0;
+};
+
+struct HotMetrics {
+  std::string name;
+  std::uint64_t records = 0, bytes = 0, file_bytes = 0, max_bytes = 0;
+  Histogram commits;
+};
+
+struct ControllerMetrics {
+  std::string kind;  // "kubernetes" "downward" "local"
+  bool connected = false, waits_for_update = false;
+  std::uint64_t requests = 0, errors = 0;
+  std::string ops_state, state;
+};
+
 struct Metrics {
   std::uint64_t reloads_active = 0, reloads_failed = 0, reloads_superseded = 0, reloads_rolled_back = 0;
   std::vector<std::pair<std::string, PhaseHistogram>> phases;  // "detect" "verify" "prepare" "commit" "total"
@@ -56,6 +76,16 @@ struct Metrics {
   double tick_age_seconds = 0;
   bool watch_fallback = false;
   std::uint64_t watch_overflows = 0;
+  std::vector<HotMetrics> hot;
+  std::optional<ControllerMetrics> controller;  // nullopt: there is none
+};
+
+// A field of the GameServer, as somebody at the endpoint wants it.
+struct GameServerWish {
+  enum class Field { ops_state, update_priority, deletion_priority, label, annotation };
+  Field field = Field::ops_state;
+  std::string key;                   // of a label or annotation
+  std::optional<std::string> value;  // of a priority its digits; nullopt: label or annotation are removed
 };
 
 class Backend {
@@ -82,6 +112,10 @@ class Backend {
                                  std::optional<payload::Digest>* target) = 0;
   virtual Outcome request_rollback(const std::optional<payload::Digest>& to, bool force,
                                    std::optional<payload::Digest>* target) = 0;
+  // Has it written over what is there now. The number under which the status tells the end of it
+  // (controller.writes). invalid_argument: it cannot be that; unsupported: there is no controller; busy: it
+  // has not been heard yet.
+  virtual base::Result<std::uint64_t> request_write(const GameServerWish& wish) = 0;
 };
 
 }  // namespace okg::control

@@ -11,11 +11,11 @@
 #include <optional>
 #include <vector>
 
+#include "base/chunked.hpp"
 #include "base/os.hpp"
 #include "base/text.hpp"
 #include "base/unique_fd.hpp"
 #include "control/address.hpp"
-#include "control/chunked.hpp"
 #include "control/unix_socket.hpp"
 
 namespace okg::control {
@@ -151,7 +151,7 @@ Result<Response> receive(int fd, bool head_only, const Patience& patience) {
     }
     buffer.append(piece.data(), static_cast<std::size_t>(got));
     while (!buffer.empty() && !parser->is_done()) {
-      if (parser->is_header_done() && parser->chunked() && wait_for_more_chunk(buffer)) break;
+      if (parser->is_header_done() && parser->chunked() && base::wait_for_more_chunk(buffer)) break;
       const std::size_t used = parser->put(boost::asio::const_buffer(buffer.data(), buffer.size()), failed);
       buffer.erase(0, used);
       if (failed == http::error::body_limit) return bad("the answer is larger than 1 MiB");

@@ -44,7 +44,8 @@ class Text {
  public:
   void family(std::string_view name, std::string_view type, std::string_view help) {
     out_.append("# TYPE ").append(name).append(" ").append(type).append("\n");
-    if (name.ends_with("_seconds")) out_.append("# UNIT ").append(name).append(" seconds\n");
+    for (const std::string_view unit : {"seconds", "bytes"})
+      if (name.ends_with(unit)) out_.append("# UNIT ").append(name).append(" ").append(unit).append("\n");
     out_.append("# HELP ").append(name).append(" ").append(help).append("\n");
   }
   void sample(std::string_view name, const std::string& labels, const std::string& value) {
@@ -58,19 +59,54 @@ class Text {
   std::string out_;
 };
 
-void histogram(Text& text, const std::string& phase, const PhaseHistogram& values) {
-  static constexpr std::string_view kBucket = "okg_reload_duration_seconds_bucket";
-  const std::string labels = label("phase", phase);
+template <class Bounds, class Counts>
+void histogram(Text& text, const std::string& family, const std::string& labels, const Bounds& bounds,
+               const Counts& counts, double sum) {
   std::uint64_t count = 0;
-  for (std::size_t i = 0; i < PhaseHistogram::kBounds.size(); ++i) {
-    count += values.counts[i];
-    text.sample(kBucket, labels + "," + label("le", bound(PhaseHistogram::kBounds[i])),
-                std::to_string(count));
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    count += counts[i];
+    text.sample(family + "_bucket", labels + "," + label("le", bound(bounds[i])), std::to_string(count));
   }
-  count += values.counts.back();
-  text.sample(kBucket, labels + "," + label("le", "+Inf"), std::to_string(count));
-  text.sample("okg_reload_duration_seconds_count", labels, std::to_string(count));
-  text.sample("okg_reload_duration_seconds_sum", labels, number(values.sum));
+  count += counts[bounds.size()];
+  text.sample(family + "_bucket", labels + "," + label("le", "+Inf"), std::to_string(count));
+  text.sample(family + "_count", labels, std::to_string(count));
+  text.sample(family + "_sum", labels, number(sum));
+}
+
+// One gauge of every hot state.
+void hot_gauge(Text& text, const std::vector<HotMetrics>& all, const char* name, const char* help,
+               std::uint64_t HotMetrics::* value) {
+  text.family(name, "gauge", help);
+  for (const HotMetrics& hot : all) text.sample(name, label("segment", hot.name), std::to_string(hot.*value));
+}
+
+void hot_states(Text& text, const std::vector<HotMetrics>& all) {
+  hot_gauge(text, all, "okg_hot_records", "Records in hot state.", &HotMetrics::records);
+  hot_gauge(text, all, "okg_hot_bytes", "Bytes of keys and values in hot state.", &HotMetrics::bytes);
+  hot_gauge(text, all, "okg_hot_file_bytes", "Memory that the segment takes.", &HotMetrics::file_bytes);
+  hot_gauge(text, all, "okg_hot_max_bytes", "Memory that the segment may take.", &HotMetrics::max_bytes);
+  text.family("okg_hot_commit_duration_seconds", "histogram",
+              "Time that commits of transactions and regions took.");
+  for (const HotMetrics& hot : all)
+    histogram(text, "okg_hot_commit_duration_seconds", label("segment", hot.name), hot.commits.bounds,
+              hot.commits.counts, hot.commits.sum);
+}
+
+void controller(Text& text, const ControllerMetrics& metrics) {
+  text.family("okg_gameserver", "info", "The GameServer as the controller has it.");
+  text.sample("okg_gameserver_info",
+              label("controller", metrics.kind) + "," + label("ops_state", metrics.ops_state) + "," +
+                  label("state", metrics.state),
+              "1");
+  text.family("okg_controller_connected", "gauge", "1 while the controller is heard.");
+  text.sample("okg_controller_connected", "", metrics.connected ? "1" : "0");
+  text.family("okg_update_pending", "gauge",
+              "1 while an update or the deletion of this pod is coming or going on.");
+  text.sample("okg_update_pending", "", metrics.waits_for_update ? "1" : "0");
+  text.family("okg_api_requests", "counter", "Requests to the Kubernetes API.");
+  text.sample("okg_api_requests_total", "", std::to_string(metrics.requests));
+  text.family("okg_api_errors", "counter", "Requests to the Kubernetes API that failed.");
+  text.sample("okg_api_errors_total", "", std::to_string(metrics.errors));
 }
 
 }  // namespace
@@ -92,7 +128,9 @@ std::string metrics_text(const Metrics& metrics, const RequestCounts& requests) 
               std::to_string(metrics.reloads_rolled_back));
 
   text.family("okg_reload_duration_seconds", "histogram", "Time that each phase of a reload took.");
-  for (const auto& [phase, values] : metrics.phases) histogram(text, phase, values);
+  for (const auto& [phase, values] : metrics.phases)
+    histogram(text, "okg_reload_duration_seconds", label("phase", phase), PhaseHistogram::kBounds,
+              values.counts, values.sum);
 
   text.family("okg_payload", "info", "The payload in use and the payload that is wanted.");
   for (const PayloadInfo& payload : metrics.payloads)
@@ -115,6 +153,8 @@ std::string metrics_text(const Metrics& metrics, const RequestCounts& requests) 
     text.sample("okg_http_requests_total",
                 label("route", key.first) + "," + label("code", std::to_string(key.second)),
                 std::to_string(count));
+  if (!metrics.hot.empty()) hot_states(text, metrics.hot);
+  if (metrics.controller) controller(text, *metrics.controller);
   return std::move(text).finish();
 }
 

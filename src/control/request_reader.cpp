@@ -5,7 +5,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <optional>
 
-#include "control/chunked.hpp"
+#include "base/chunked.hpp"
 #include "control/settings.hpp"
 
 namespace okg::control {
@@ -148,7 +148,7 @@ RequestReader::State RequestReader::Parts::check_head() {
 
 RequestReader::State RequestReader::Parts::advance_body() {
   while (!buffer.empty() && !parser->is_done()) {
-    if (parser->chunked() && wait_for_more_chunk(buffer)) return state;
+    if (parser->chunked() && base::wait_for_more_chunk(buffer)) return state;
     boost::beast::error_code failed;
     const std::size_t used = parser->put(boost::asio::const_buffer(buffer.data(), buffer.size()), failed);
     buffer.erase(0, used);

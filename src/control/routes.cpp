@@ -5,6 +5,7 @@
 #include "control/address.hpp"
 #include "control/query.hpp"
 #include "control/token.hpp"
+#include "control/wish.hpp"
 
 namespace okg::control {
 namespace {
@@ -141,6 +142,7 @@ base::Result<Order> parse_order(const std::string& body, const char* key, bool l
 constexpr const char* kStatus = "/v1/status";
 constexpr const char* kReload = "/v1/reload";
 constexpr const char* kRollback = "/v1/rollback";
+constexpr const char* kGameServer = "/v1/gameserver";
 constexpr const char* kOther = "other";
 
 }  // namespace
@@ -152,7 +154,8 @@ std::string Router::route_of(const Incoming& request, Transport transport) const
   const std::string& path = request.path;
   if (path == "/livez" || path == "/readyz" || path == "/metrics") return path;
   if (!options_.legacy_reload.empty() && path == options_.legacy_reload) return path;
-  if (transport == Transport::unix_socket && (path == kStatus || path == kReload || path == kRollback))
+  if (transport == Transport::unix_socket &&
+      (path == kStatus || path == kReload || path == kRollback || path == kGameServer))
     return path;
   return kOther;
 }
@@ -196,7 +199,7 @@ Answer Router::answer(const Incoming& request, Transport transport) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   const bool posts = request.method == "POST";
   const bool legacy = route == options_.legacy_reload;
-  const bool orders = route == kReload || route == kRollback;
+  const bool orders = route == kReload || route == kRollback || route == kGameServer;
   if (legacy ? !(reads || posts) : orders ? !posts : !reads) {
     const char* allowed = legacy ? "GET, HEAD, POST" : orders ? "POST" : "GET, HEAD";
     Reply reply = refuse(request, 405, "method_not_allowed", std::string("this route takes ") + allowed);
@@ -204,6 +207,9 @@ Answer Router::answer(const Incoming& request, Transport transport) {
     return reply;
   }
   if (legacy) return answer_legacy(request, transport);
+  if (orders && (!request.mark || request.mark->empty()))
+    return refuse(request, 403, "denied", "header X-OKG-Request is missing; send \"X-OKG-Request: 1\"");
+  if (route == kGameServer) return answer_write(request);
   if (orders) return answer_order(request, route);
   if (route == kStatus) return answer_status(request);
   if (route == "/livez") return plain(route, backend_.live() ? 200 : 503);
@@ -238,8 +244,6 @@ Answer Router::answer_status(const Incoming& request) {
 }
 
 Answer Router::answer_order(const Incoming& request, const std::string& route) {
-  if (!request.mark || request.mark->empty())
-    return refuse(request, 403, "denied", "header X-OKG-Request is missing; send \"X-OKG-Request: 1\"");
   const bool rollback = route == kRollback;
   const auto order = parse_order(request.body, rollback ? "to" : "digest", rollback);
   if (!order) return refuse(request, 400, "invalid_argument", order.error().text);
@@ -250,6 +254,23 @@ Answer Router::answer_order(const Incoming& request, const std::string& route) {
   if (outcome.verdict != Verdict::pending || !target || !wait || wait->count() == 0)
     return order_reply(route, outcome);
   return Waiting{.what = Waiting::For::order, .route = route, .digest = target, .at_most = *wait};
+}
+
+Reply Router::answer_write(const Incoming& request) {
+  const auto wish = parse_wish(request.body);
+  if (!wish) return refuse(request, 400, "invalid_argument", wish.error().text);
+  const auto write = backend_.request_write(*wish);
+  if (!write) {
+    const base::Error& error = write.error();
+    const int status = error.code == Code::invalid_argument ? 400
+                       : error.code == Code::unsupported    ? 409
+                                                            : 503;
+    return refuse(request, status, base::code_name(error.code), error.text);
+  }
+  Reply reply = plain(kGameServer, 202);
+  reply.type = "application/json";
+  reply.body = "{\"write\":" + std::to_string(*write) + ",\"status\":" + backend_.status_json() + "}";
+  return reply;
 }
 
 Answer Router::answer_legacy(const Incoming& request, Transport transport) {

@@ -52,6 +52,7 @@ class Router {
   std::string route_of(const Incoming& request, Transport transport) const;
   Answer answer_status(const Incoming& request);
   Answer answer_order(const Incoming& request, const std::string& route);
+  Reply answer_write(const Incoming& request);
   Answer answer_legacy(const Incoming& request, Transport transport);
   Reply status_reply(const Outcome& outcome);
   Reply order_reply(const std::string& route, const Outcome& outcome);

@@ -21,7 +21,8 @@ ObjectPtr with_effective(const ObjectPtr& object, const Writer& writer) {
 
 void Conversation::add(WriterActions actions, Sayings& sayings) {
   for (WriterAction& action : actions) {
-    if (auto* send = std::get_if<writer_action::Send>(&action)) sayings.emplace_back(say::Send{std::move(send->patch)});
+    if (auto* send = std::get_if<writer_action::Send>(&action))
+      sayings.emplace_back(say::Send{std::move(send->patch)});
     if (std::holds_alternative<writer_action::Reread>(action)) sayings.emplace_back(say::Reread{});
     if (auto* end = std::get_if<writer_action::Finished>(&action))
       sayings.emplace_back(say::Finished{end->ticket, std::move(end->error)});
@@ -30,7 +31,8 @@ void Conversation::add(WriterActions actions, Sayings& sayings) {
 
 void Conversation::add(HandshakeActions actions, Sayings& sayings) {
   for (HandshakeAction& action : actions) {
-    if (auto* tell = std::get_if<handshake_action::Tell>(&action)) sayings.emplace_back(say::Tell{std::move(tell->notice)});
+    if (auto* tell = std::get_if<handshake_action::Tell>(&action))
+      sayings.emplace_back(say::Tell{std::move(tell->notice)});
     if (const auto* hook = std::get_if<handshake_action::SetHook>(&action)) {
       Wish wish;
       wish.field = hook->field;
@@ -46,7 +48,8 @@ void Conversation::add(HandshakeActions actions, Sayings& sayings) {
 Sayings Conversation::seen(ObjectPtr object, Clock clock) {
   Sayings sayings;
   // A GameServer of the pod before ours, which is yet to be collected (facts 1.6): ours is still to come.
-  if (object && !options_.pod_uid.empty() && !object->owner_pod_uid.empty() && object->owner_pod_uid != options_.pod_uid)
+  if (object && !options_.pod_uid.empty() && !object->owner_pod_uid.empty() &&
+      object->owner_pod_uid != options_.pod_uid)
     object.reset();
   writer_.take(std::move(object), clock.monotonic);
   look(clock, sayings);

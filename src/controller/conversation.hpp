@@ -1,5 +1,5 @@
-// All that is said between a game server and its controller, whichever it is: a pure state machine. What the adapter
-// sees goes in, what the game wants goes in; patches, and what the game is to hear, come out.
+// All that is said between a game server and its controller, whichever it is: a pure state machine. What the
+// adapter sees goes in, what the game wants goes in; patches, and what the game is to hear, come out.
 #pragma once
 
 #include <optional>
@@ -17,7 +17,8 @@ enum class Link {
   off,         // there is no controller
   connecting,  // not reached yet, or lost; `why` tells
   connected,
-  limited  // what comes and goes does so without the rights to the API: opsState and the answer to an update only
+  limited  // what comes and goes does so without the rights to the API: opsState and the answer to an update
+           // only
 };
 
 namespace say {
@@ -74,6 +75,7 @@ class Conversation {
   Link link() const { return link_; }
   const ObjectPtr& view() const { return view_; }
   const std::optional<Notice>& notice() const { return handshake_.notice(); }
+  bool allowed() const { return handshake_.allowed(); }
 
  private:
   void add(WriterActions actions, Sayings& sayings);
@@ -86,7 +88,7 @@ class Conversation {
   Writer writer_;
   Handshake handshake_;
   Link link_ = Link::connecting;
-  ObjectPtr view_, shown_;  // what the game sees, and the object that it was made of
+  ObjectPtr view_, shown_;                   // what the game sees, and the object that it was made of
   std::string last_reload_, last_rollback_;  // orders that were handed on
 };
 

@@ -26,13 +26,15 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
   HandshakeActions actions;
   UpdateFacts facts = read_update_facts(object, options_.update_hook, options_.delete_hook);
   const bool is_calm = facts.stage == Stage::calm || facts.stage == Stage::updated;
-  // What the pod's volume tells may be older than what OKG says: a grace period that is over is not one of the next
-  // update. Or newer: what the game was told of is neither over nor asked for as long as its grace period lasts.
+  // What the pod's volume tells may be older than what OKG says: a grace period that is over is not one of
+  // the next update. Or newer: what the game was told of is neither over nor asked for as long as its grace
+  // period lasts.
   if (!facts.grace || facts.grace->revision != over_) over_.clear();
   if (!over_.empty()) facts.grace.reset();
   const bool was_under_way = notice_ && notice_->kind == Notice::Kind::update &&
                              (notice_->phase == Notice::Phase::started || began_updating_);
-  if (was_under_way && facts.grace && (is_calm || facts.stage == Stage::preparing)) facts.stage = Stage::updating;
+  if (was_under_way && facts.grace && (is_calm || facts.stage == Stage::preparing))
+    facts.stage = Stage::updating;
   switch (facts.stage) {
     case Stage::unknown:
       return actions;
@@ -83,9 +85,11 @@ void Handshake::begin(Notice::Kind kind, bool last_happened, const UpdateFacts& 
 }
 
 void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions) {
-  const bool is_another = notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
+  const bool is_another =
+      notice_ && facts.grace && !notice_->revision.empty() && facts.grace->revision != notice_->revision;
   if (!notice_ || is_another || notice_->kind != Notice::Kind::update) {
-    // What a process finds going on at its start is no news to it, however often it is seen; only what is still to come.
+    // What a process finds going on at its start is no news to it, however often it is seen; only what is
+    // still to come.
     const bool was_under_way = notice_ && notice_->phase == Notice::Phase::started;
     if (facts.grace)
       begin(Notice::Kind::update, was_under_way, facts, clock, actions);
@@ -105,8 +109,8 @@ void Handshake::started(const UpdateFacts& facts, Clock clock, HandshakeActions&
   }
 }
 
-// Neither coming nor going on, as far as OKG says: arm the hooks for the next time. A label left released would let the next update
-// through unasked, and in `Updated` it holds up the whole rollout.
+// Neither coming nor going on, as far as OKG says: arm the hooks for the next time. A label left released
+// would let the next update through unasked, and in `Updated` it holds up the whole rollout.
 void Handshake::arm(const UpdateFacts& facts, HandshakeActions& actions) const {
   if (facts.update_hook == "false")
     actions.push_back(handshake_action::SetHook{hook_of(Notice::Kind::update), true});
@@ -137,7 +141,8 @@ void Handshake::learn(const UpdateFacts& facts, Clock clock) {
   } else if (!notice_->containers && facts.updating) {
     notice_->containers.emplace();
     for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");
-  } else if (!notice_->containers && facts.stage == Stage::updating && is_of_this && !facts.state->containers.empty()) {
+  } else if (!notice_->containers && facts.stage == Stage::updating && is_of_this &&
+             !facts.state->containers.empty()) {
     notice_->revision = facts.state->revision;
     notice_->containers.emplace();
     for (const std::string& name : facts.state->containers) notice_->containers->emplace_back(name, "");

@@ -1,8 +1,9 @@
-// The conversation about an in-place update (or the deletion) of our pod: a pure state machine, without I/O or a
-// clock. docs/controller-protocol.md has its states and what it relies on.
+// The conversation about an in-place update (or the deletion) of our pod: a pure state machine, without I/O
+// or a clock. docs/controller-protocol.md has its states and what it relies on.
 //
-// It is level-triggered: what is told is compared with what was known, so that a skipped or repeated version of the
-// object changes nothing. A new process begins without a memory, and finds its way from the object alone.
+// It is level-triggered: what is told is compared with what was known, so that a skipped or repeated version
+// of the object changes nothing. A new process begins without a memory, and finds its way from the object
+// alone.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ struct Notice {
   Phase phase = Phase::coming;
   bool waits = false;  // for allow(), until the deadline; else it happens at the deadline, whatever we say
   std::optional<Nanoseconds> deadline;
-  // Which containers, by name, with their new images where they are known. nullopt: not known, as with a hook alone on
-  // OKG 1.0.0.
+  // Which containers, by name, with their new images where they are known. nullopt: not known, as with a hook
+  // alone on OKG 1.0.0.
   std::optional<std::vector<std::pair<std::string, std::string>>> containers;
   std::string revision;  // "" not known
   bool allowed_by_deadline = false;
@@ -49,7 +50,7 @@ using HandshakeAction = std::variant<handshake_action::Tell, handshake_action::S
 using HandshakeActions = std::vector<HandshakeAction>;
 
 struct HandshakeOptions {
-  std::string update_hook, delete_hook;  // labels; "" none
+  std::string update_hook, delete_hook;   // labels; "" none
   Nanoseconds patience = 60'000'000'000;  // how long allow() is waited for
 };
 
@@ -74,7 +75,8 @@ class Handshake {
   bool allowed() const { return allowed_; }
 
  private:
-  void begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
+  void begin(Notice::Kind kind, bool last_happened, const UpdateFacts& facts, Clock clock,
+             HandshakeActions& actions);
   void started(const UpdateFacts& facts, Clock clock, HandshakeActions& actions);
   void arm(const UpdateFacts& facts, HandshakeActions& actions) const;
   void end(bool happened, HandshakeActions& actions);
@@ -85,7 +87,8 @@ class Handshake {
 
   HandshakeOptions options_;
   bool somebody_ = false;
-  bool only_updating_ = true;  // since the start nothing was seen but an update under way, which brought it about
+  bool only_updating_ =
+      true;  // since the start nothing was seen but an update under way, which brought it about
   std::optional<Notice> notice_;
   bool allowed_ = false;
   bool began_updating_ = false;  // the notice: nobody was asked

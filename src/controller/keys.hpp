@@ -1,5 +1,5 @@
-// The names that OKG and Kruise put on objects, and ours. Source: kruise-game v1.0.0 apis/v1alpha1, kruise v1.8
-// apis/apps/pub.
+// The names that OKG and Kruise put on objects, and ours. Source: kruise-game v1.0.0 apis/v1alpha1, kruise
+// v1.8 apis/apps/pub.
 #pragma once
 
 namespace okg::controller::keys {

@@ -68,8 +68,8 @@ struct Object {
   std::string pod_ip;
   std::map<std::string, Container> containers;
 
-  // Who wrote a field last (metadata.managedFields), and who writes the status, which is the controller. "" not
-  // known.
+  // Who wrote a field last (metadata.managedFields), and who writes the status, which is the controller. ""
+  // not known.
   std::map<Field, std::string> writers;
   std::string status_writer;
 
@@ -82,8 +82,8 @@ struct Object {
 
 using ObjectPtr = std::shared_ptr<const Object>;
 
-// Is `a` an older version of the object than `b`? Resource versions are numbers in every API server there is; of
-// others it is not known, and false.
+// Is `a` an older version of the object than `b`? Resource versions are numbers in every API server there is;
+// of others it is not known, and false.
 bool is_older(std::string_view a, std::string_view b);
 
 }  // namespace okg::controller

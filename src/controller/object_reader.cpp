@@ -16,15 +16,16 @@ constexpr int kMostDepth = 24;
 
 // What is looked at; "*" is any key, "#" any element of an array. What lies below is kept, too.
 constexpr std::array kWanted = {
-    "metadata/name", "metadata/namespace", "metadata/uid", "metadata/resourceVersion", "metadata/deletionTimestamp",
-    "metadata/labels", "metadata/annotations", "metadata/ownerReferences/#/kind", "metadata/ownerReferences/#/uid",
-    "metadata/managedFields/#/manager", "metadata/managedFields/#/subresource",
-    "metadata/managedFields/#/fieldsV1/f:spec", "metadata/managedFields/#/fieldsV1/f:metadata/f:labels",
+    "metadata/name", "metadata/namespace", "metadata/uid", "metadata/resourceVersion",
+    "metadata/deletionTimestamp", "metadata/labels", "metadata/annotations",
+    "metadata/ownerReferences/#/kind", "metadata/ownerReferences/#/uid", "metadata/managedFields/#/manager",
+    "metadata/managedFields/#/subresource", "metadata/managedFields/#/fieldsV1/f:spec",
+    "metadata/managedFields/#/fieldsV1/f:metadata/f:labels",
     "metadata/managedFields/#/fieldsV1/f:metadata/f:annotations", "spec/opsState", "spec/updatePriority",
     "spec/deletionPriority", "spec/networkDisabled", "status/currentState", "status/networkStatus",
-    "status/podStatus/podIP", "status/podStatus/containerStatuses/#/name", "status/podStatus/containerStatuses/#/image",
-    "status/podStatus/containerStatuses/#/imageID", "status/podStatus/containerStatuses/#/containerID",
-    "status/podStatus/containerStatuses/#/restartCount",
+    "status/podStatus/podIP", "status/podStatus/containerStatuses/#/name",
+    "status/podStatus/containerStatuses/#/image", "status/podStatus/containerStatuses/#/imageID",
+    "status/podStatus/containerStatuses/#/containerID", "status/podStatus/containerStatuses/#/restartCount",
     // of a Status, which an API server answers with, and which a watch ends with
     "code", "message", "reason"};
 
@@ -53,7 +54,8 @@ class Filter {
     path_[length - 1] = parsed.get_ref<const std::string&>();
     if (length <= skip_) return path_[0] == "type" || path_[0] == "object";
     const auto inner = std::span(path_).subspan(skip_);
-    return std::any_of(kWanted.begin(), kWanted.end(), [&](std::string_view wanted) { return leads(wanted, inner); });
+    return std::any_of(kWanted.begin(), kWanted.end(),
+                       [&](std::string_view wanted) { return leads(wanted, inner); });
   }
 
  private:
@@ -100,7 +102,8 @@ std::vector<Address> read_addresses(const Json& list) {
     Address address{text(one, "ip"), text(one, "endPoint"), {}, {}};
     if (const Json& ports = at(one, "ports"); ports.is_array())
       for (const Json& port : ports)
-        address.ports.push_back({text(port, "name"), text(port, "protocol"), number_or_text(at(port, "port")).value_or("")});
+        address.ports.push_back(
+            {text(port, "name"), text(port, "protocol"), number_or_text(at(port, "port")).value_or("")});
     if (const Json& range = at(one, "portRange"); range.is_object())
       address.range = PortRange{text(range, "protocol"), text(range, "portRange")};
     out.push_back(std::move(address));
@@ -159,7 +162,8 @@ ObjectPtr build(const Json& json) {
   object->pod_ip = text(pod, "podIP");
   if (const Json& containers = at(pod, "containerStatuses"); containers.is_array())
     for (const Json& one : containers)
-      object->containers[text(one, "name")] = {text(one, "image"), text(one, "imageID"), text(one, "containerID"),
+      object->containers[text(one, "name")] = {text(one, "image"), text(one, "imageID"),
+                                               text(one, "containerID"),
                                                base::get_int(one, "restartCount").value_or(0)};
   return object;
 }

@@ -1,5 +1,5 @@
-// GameServers as JSON. They come from outside and may be large (a GameServer holds a copy of its pod's status) or
-// hostile: what okg does not look at is dropped while it is parsed, what is malformed is absent.
+// GameServers as JSON. They come from outside and may be large (a GameServer holds a copy of its pod's
+// status) or hostile: what okg does not look at is dropped while it is parsed, what is malformed is absent.
 #pragma once
 
 #include <string_view>

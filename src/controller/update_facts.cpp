@@ -1,5 +1,6 @@
 #include "controller/update_facts.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -11,6 +12,8 @@ namespace {
 
 using base::Code;
 using base::Json;
+
+constexpr std::int64_t kLongestGrace = 24 * 60 * 60;  // seconds
 
 // Of the API server's own making, but it comes through files and over the network.
 std::optional<Json> parse(const std::string* text) {
@@ -25,7 +28,8 @@ std::optional<Grace> read_grace(const Object& object) {
   if (!json) return std::nullopt;
   Grace grace;
   grace.revision = base::get_string(*json, "revision").value_or("");
-  grace.seconds = base::get_int(*json, "graceSeconds").value_or(0);
+  grace.seconds =
+      std::clamp<std::int64_t>(base::get_int(*json, "graceSeconds").value_or(0), 0, kLongestGrace);
   if (const auto images = json->find("containerImages"); images != json->end() && images->is_object())
     for (const auto& [name, image] : images->items())
       if (image.is_string()) grace.images[name] = image.get<std::string>();
@@ -84,7 +88,8 @@ Value hook(const Object& object, const std::string& key) {
 
 }  // namespace
 
-UpdateFacts read_update_facts(const Object& object, const std::string& update_hook, const std::string& delete_hook) {
+UpdateFacts read_update_facts(const Object& object, const std::string& update_hook,
+                              const std::string& delete_hook) {
   return {stage_of(object),   hook(object, update_hook), hook(object, delete_hook),
           read_grace(object), read_state(object),        read_updating(object)};
 }
@@ -93,9 +98,11 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, length = 0;
   double second = 0;
   const std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second, &length) != 6)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%lf%n", &year, &month, &day, &hour, &minute, &second,
+                  &length) != 6)
     return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year(year),
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
     return std::nullopt;
@@ -110,7 +117,8 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     offset = (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
   }
   const auto days = std::chrono::sys_days(date).time_since_epoch();
-  const std::int64_t minutes = std::chrono::duration_cast<std::chrono::minutes>(days).count() + hour * 60 + minute - offset;
+  const std::int64_t minutes =
+      std::chrono::duration_cast<std::chrono::minutes>(days).count() + hour * 60 + minute - offset;
   return minutes * 60'000'000'000 + static_cast<std::int64_t>(second * 1e9);
 }
 

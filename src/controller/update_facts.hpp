@@ -41,13 +41,15 @@ struct UpdateState {
 
 struct UpdateFacts {
   Stage stage = Stage::unknown;
-  Value update_hook, delete_hook;  // "true": it holds the update back; "false": released; nullopt: there is none
+  Value update_hook,
+      delete_hook;  // "true": it holds the update back; "false": released; nullopt: there is none
   std::optional<Grace> grace;
   std::optional<UpdateState> state;
   std::optional<std::vector<std::string>> updating;  // OKG after 1.0.0
 };
 
-UpdateFacts read_update_facts(const Object& object, const std::string& update_hook, const std::string& delete_hook);
+UpdateFacts read_update_facts(const Object& object, const std::string& update_hook,
+                              const std::string& delete_hook);
 
 // RFC 3339 with a zone, as Kubernetes writes times; nanoseconds of CLOCK_REALTIME.
 std::optional<std::int64_t> parse_time(std::string_view text);

@@ -25,7 +25,8 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 bool same_but_for_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_name(std::string_view text) {
@@ -61,7 +62,8 @@ base::Status check_label_value(std::string_view value) {
 
 base::Status check_ops_state(std::string_view value) {
   if (value.empty()) return refused("opsState: is empty: say None");
-  for (const char* known : {keys::kNone, keys::kAllocated, keys::kMaintaining, keys::kWaitToBeDeleted, keys::kKill})
+  for (const char* known :
+       {keys::kNone, keys::kAllocated, keys::kMaintaining, keys::kWaitToBeDeleted, keys::kKill})
     if (value != known && same_but_for_case(value, known))
       return refused("opsState " + base::quote(value) + ": did you mean " + known + "?");
   if (const auto fine = check_label_value(value); !fine) return refused("opsState " + fine.error().text);
@@ -70,7 +72,8 @@ base::Status check_ops_state(std::string_view value) {
 
 base::Status check_key(std::string_view key) {
   const std::size_t slash = key.find('/');
-  const bool fine = slash == key.npos ? is_name(key) : is_dns_name(key.substr(0, slash)) && is_name(key.substr(slash + 1));
+  const bool fine =
+      slash == key.npos ? is_name(key) : is_dns_name(key.substr(0, slash)) && is_name(key.substr(slash + 1));
   if (fine) return {};
   return refused(base::quote(key) + ": no key of a label or annotation: [prefix/]name, as gs-sync/map");
 }

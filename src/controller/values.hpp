@@ -9,8 +9,8 @@
 
 namespace okg::controller {
 
-// A label value of 1 to 63 characters. What differs from a state that the controller knows only by its case is
-// refused with a hint: "kill" would be legal and do nothing.
+// A label value of 1 to 63 characters. What differs from a state that the controller knows only by its case
+// is refused with a hint: "kill" would be legal and do nothing.
 base::Status check_ops_state(std::string_view value);
 // Up to 63 of [A-Za-z0-9._-], beginning and ending with a letter or digit; or empty.
 base::Status check_label_value(std::string_view value);

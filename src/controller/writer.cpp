@@ -84,7 +84,8 @@ bool Writer::is_on_its_way(const Field& field, const Entry& entry) const {
 
 void Writer::drop(const Field& field) {
   const auto found = entries_.find(field);
-  if (found != entries_.end() && found->second.wish.passing && !is_on_its_way(field, found->second)) entries_.erase(found);
+  if (found != entries_.end() && found->second.wish.passing && !is_on_its_way(field, found->second))
+    entries_.erase(found);
 }
 
 // Did the controller write its old copy over ours, and nobody anything since?
@@ -99,7 +100,8 @@ Writer::May Writer::may(const Entry& entry, const Value& current) const {
   const Value rightful = is_taken_back(entry, current) ? *entry.own : current;
   if (wish.expect && rightful != *wish.expect) return May::conflict;
   if (current == wish.value) return May::nothing_to_do;
-  if (wish.ours || wish.expect || contains(wish.known, rightful) || is(entry.own, rightful)) return May::write;
+  if (wish.ours || wish.expect || contains(wish.known, rightful) || is(entry.own, rightful))
+    return May::write;
   return wish.known.empty() && is_untouched(wish.field, rightful) ? May::write : May::conflict;
 }
 
@@ -117,7 +119,8 @@ WriterActions Writer::go(Nanoseconds now) {
     const Value current = object_->get(at->first);
     switch (may(entry, current)) {
       case May::nothing_to_do:
-        if (entry.wish.ticket != 0) actions.push_back(writer_action::Finished{entry.wish.ticket, std::nullopt});
+        if (entry.wish.ticket != 0)
+          actions.push_back(writer_action::Finished{entry.wish.ticket, std::nullopt});
         entry.wish.ticket = 0;
         entry.phase = Phase::held;
         entry.own = entry.wish.value;
@@ -128,8 +131,9 @@ WriterActions Writer::go(Nanoseconds now) {
       case May::conflict:
         if (entry.wish.ticket != 0)
           actions.push_back(writer_action::Finished{
-              entry.wish.ticket, Error(Code::conflict, at->first + ": holds " + shown(current) +
-                                                           ", which somebody else set: look at it and decide again")});
+              entry.wish.ticket,
+              Error(Code::conflict, at->first + ": holds " + shown(current) +
+                                        ", which somebody else set: look at it and decide again")});
         at = entries_.erase(at);
         break;
       case May::write:
@@ -154,7 +158,8 @@ WriterActions Writer::go(Nanoseconds now) {
 // A bucket of tokens: a game that sets a label every tick must not flood the API server.
 bool Writer::may_send(Nanoseconds now) {
   if (refilled_at_ != 0)
-    tokens_ = std::min(kBurst, tokens_ + static_cast<double>(now - refilled_at_) / kSecond * kPatchesPerSecond);
+    tokens_ =
+        std::min(kBurst, tokens_ + static_cast<double>(now - refilled_at_) / kSecond * kPatchesPerSecond);
   refilled_at_ = now;
   if (tokens_ < 1) {
     pause_until_ = now + static_cast<Nanoseconds>((1 - tokens_) / kPatchesPerSecond * kSecond) + 1;
@@ -203,7 +208,8 @@ bool Writer::stays(Entry& entry, const Value& current, bool is_another, Nanoseco
   else if (!is_taken_back(entry, current))
     entry.taken_back.reset();
   if (entry.phase == Phase::waiting || current == entry.wish.value) return true;
-  if (!entry.wish.ours && (!is_back || entry.written_again >= kMostAgain)) return false;  // somebody else's by now
+  if (!entry.wish.ours && (!is_back || entry.written_again >= kMostAgain))
+    return false;  // somebody else's by now
   write_again(entry, now);
   return true;
 }
@@ -284,7 +290,8 @@ void Writer::arrived(const Sent& sent, bool is_gone, Nanoseconds now, WriterActi
 // Also after a timeout it may have arrived: the object itself tells.
 void Writer::forget_answer(Nanoseconds now) {
   for (const auto& [field, sent] : sent_)
-    if (const auto found = entries_.find(field); found != entries_.end() && found->second.serial == sent.serial) {
+    if (const auto found = entries_.find(field);
+        found != entries_.end() && found->second.serial == sent.serial) {
       found->second.lost = sent.previous;
       found->second.written_at = now;
     }
@@ -332,12 +339,14 @@ WriterActions Writer::tick(Nanoseconds now) {
       continue;
     }
     const bool is_over = wish.expect.has_value();
-    if (const auto sent = sent_.find(at->first); sent != sent_.end() && sent->second.serial == at->second.serial)
+    if (const auto sent = sent_.find(at->first);
+        sent != sent_.end() && sent->second.serial == at->second.serial)
       sent->second.wish.ticket = 0;
     actions.push_back(writer_action::Finished{
         std::exchange(wish.ticket, 0),
-        Error(Code::timeout, at->first + (is_over ? ": was not written in time" : ": not written yet; it will be, unless "
-                                                                                 "somebody sets something else"))});
+        Error(Code::timeout, at->first + (is_over ? ": was not written in time"
+                                                  : ": not written yet; it will be, unless "
+                                                    "somebody sets something else"))});
     // What was to be compared with the value of then is not written later.
     at = is_over ? entries_.erase(at) : std::next(at);
   }
@@ -380,7 +389,8 @@ Value Writer::effective(const Field& field) const {
 
 bool Writer::is_wanted(const Field& field, const Value& value) const {
   const auto found = entries_.find(field);
-  return found != entries_.end() && found->second.phase == Phase::waiting && found->second.wish.value == value;
+  return found != entries_.end() && found->second.phase == Phase::waiting &&
+         found->second.wish.value == value;
 }
 
 }  // namespace okg::controller

@@ -1,8 +1,10 @@
-// What is to be written to the GameServer, and what became of it: a pure state machine, without I/O or a clock.
+// What is to be written to the GameServer, and what became of it: a pure state machine, without I/O or a
+// clock.
 //
-// Every patch carries the resourceVersion it is based on. A field that somebody else changed meanwhile is left
-// alone: the wish ends as a conflict, and the game hears of the other value. Only what the controller provably took
-// back with a copy older than our write (docs/controller-protocol.md) is written again, a bounded number of times.
+// Every patch carries the resourceVersion it is based on. A field that somebody else changed meanwhile is
+// left alone: the wish ends as a conflict, and the game hears of the other value. Only what the controller
+// provably took back with a copy older than our write (docs/controller-protocol.md) is written again, a
+// bounded number of times.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +36,8 @@ struct Wish {
   // Values the decision may have been based on. None and no `expect`: only what was never set is overwritten.
   std::vector<Value> known;
   bool ours = false;  // nobody else has a say: written over anything, and again when it changes
-  // It answers the object as it is now: whoever wants it looks at each version and says so again, or takes it back.
-  // Written once and forgotten.
+  // It answers the object as it is now: whoever wants it looks at each version and says so again, or takes it
+  // back. Written once and forgotten.
   bool passing = false;
   Ticket ticket = 0;
   Nanoseconds deadline = 0;  // 0: none. It ends the waiting; the wish stays, unless it has an `expect`
@@ -87,9 +89,11 @@ class Writer {
     Wish wish;
     Phase phase = Phase::waiting;
     std::uint64_t serial = 0;
-    // What we last wrote, and it arrived; what that replaced; and that again, once the controller took ours back.
+    // What we last wrote, and it arrived; what that replaced; and that again, once the controller took ours
+    // back.
     std::optional<Value> own, replaced, taken_back;
-    std::optional<Value> lost;  // a patch got no answer: it may have arrived, and this is what it would have replaced
+    std::optional<Value>
+        lost;  // a patch got no answer: it may have arrived, and this is what it would have replaced
     Nanoseconds written_at = 0;
     unsigned written_again = 0, refused = 0;
     Nanoseconds not_before = 0;
@@ -119,8 +123,8 @@ class Writer {
   ObjectPtr object_;
   std::string uid_, newest_;  // and version, of the last there was
   bool connected_ = false;
-  bool stale_ = false;   // object_ is known not to be the newest
-  bool singly_ = false;  // a patch of several fields was refused: which one is it?
+  bool stale_ = false;                     // object_ is known not to be the newest
+  bool singly_ = false;                    // a patch of several fields was refused: which one is it?
   unsigned conflicts_ = 0, failures_ = 0;  // one after another
   std::uint64_t last_serial_ = 0;
   PatchId last_id_ = 0;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "hot/commit_times.hpp"
 #include "hot/store.hpp"
 #include "hotabi/arguments.hpp"
 #include "hotabi/errors.hpp"
@@ -23,6 +24,7 @@ struct okg_hot_journal {
 
 struct okg_hot_region {
   okg::hot::Engine* engine = nullptr;
+  okg::hot::CommitTimes* commits = nullptr;
   std::size_t entry = 0;
   okg::hot::Region* region = nullptr;
 };
@@ -30,6 +32,7 @@ struct okg_hot_region {
 struct okg_hot {
   okg::abi::LogAdapter adapter{};
   std::unique_ptr<okg::hot::Store> store;
+  okg::hot::CommitTimes commits;
   okg::abi::Shown shown;  // before the store ends
   std::mutex mutex;       // of what follows
   std::vector<std::unique_ptr<okg_hot_table>> tables;
@@ -56,6 +59,16 @@ Handle* handle_of(okg_hot* hot, std::vector<std::unique_ptr<Handle>>& handles, s
   made->entry = entry;
   handles.push_back(std::move(made));
   return handles.back().get();
+}
+
+// Runs a commit, and counts how long it took.
+template <class Commit>
+auto timed(hot::CommitTimes& times, Commit commit) {
+  base::Os& os = base::Os::real();
+  const std::int64_t began = os.monotonic_ns();
+  auto result = commit();
+  if (result) times.add(os.monotonic_ns() - began);
+  return result;
 }
 
 // CLOCK_BOOTTIME in so many ns from now; 0: none.

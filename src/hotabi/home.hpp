@@ -6,12 +6,18 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "hot/commit_times.hpp"
 #include "okg/okg.h"
 
 namespace okg::abi {
 
-using Say = std::function<base::OrderedJson()>;
-// The status says it until this ends, which waits for a status that is being made.
+// What a hot state tells of itself: as an object of the status, and for metrics.
+struct Said {
+  base::OrderedJson json;
+  hot::CommitTimes::Counts commits;
+};
+using Say = std::function<Said()>;
+// Status and metrics say it until this ends, which waits for a status that is being made.
 using Shown = std::shared_ptr<void>;
 
 struct Home {

@@ -160,7 +160,9 @@ okg_code okg_hot_open(const okg_hot_options* options, okg_hot** hot, okg_error* 
     auto opened = okg::hot::Store::open(okg::base::Os::real(), *inside);
     if (!opened) return tell(error, opened.error());
     made->store = *std::move(opened);
-    if (home.show) made->shown = home.show([&store = *made->store] { return describe(store); });
+    if (home.show)
+      made->shown = home.show(
+          [hot = made.get()] { return okg::abi::Said{describe(*hot->store), hot->commits.read()}; });
     *hot = made.release();
     return tell_ok(error);
   });

@@ -42,6 +42,7 @@ okg_code okg_hot_open_region(okg_hot* hot, const char* name, const okg_hot_regio
     const auto entry = hot->store->region(name, wanted);
     if (!entry) return tell(error, entry.error());
     okg_hot_region* const handle = handle_of(hot, hot->regions, *entry);
+    handle->commits = &hot->commits;
     handle->region = &hot->store->engine().region_at(*entry);
     if (given.checks_touches != 0)
       if (auto checking = handle->region->check_touches(); !checking) return tell(error, checking.error());
@@ -67,7 +68,7 @@ okg_code okg_hot_region_commit(okg_hot_region* region, okg_error* error) {
     return tell(error, Code::invalid_argument, "okg_hot_region_commit: region is required");
   return guarded(error, [&]() -> okg_code {
     if (auto may = region->engine->check_writable(); !may) return finish(error, may);
-    return finish(error, region->region->commit());
+    return finish(error, okg::abi::timed(*region->commits, [&] { return region->region->commit(); }));
   });
 }
 

@@ -184,7 +184,9 @@ okg_code okg_hot_txn_commit(okg_hot_txn* txn, okg_error* error) {
     std::deque<std::string> kept;
     const auto changes = changes_of(*txn, &kept);
     if (!changes) return tell(error, changes.error());
-    if (auto done = txn->hot->store->engine().commit(*changes); !done) return tell(error, done.error());
+    auto& hot = *txn->hot;
+    if (auto done = okg::abi::timed(hot.commits, [&] { return hot.store->engine().commit(*changes); }); !done)
+      return tell(error, done.error());
     okg_hot_txn_clear(txn);
     return tell_ok(error);
   });

@@ -132,8 +132,7 @@ void ReloadDriver::discard(const Held& held) {
 int ReloadDriver::run(std::int64_t budget_ns) {
   {
     const std::lock_guard lock(mutex_);  // so that a signal comes before both or after both
-    pending_.store(false, std::memory_order_relaxed);
-    signals_.quiet();
+    signals_.poll.lower(PollSignal::kReload);
   }
   const std::int64_t began = now();
   const std::int64_t deadline =
@@ -144,7 +143,7 @@ int ReloadDriver::run(std::int64_t budget_ns) {
   const std::lock_guard lock(mutex_);
   if (deferred) {
     // The descriptor stays quiet for a while; a game that polls anyway is asked every time.
-    pending_.store(true, std::memory_order_release);
+    signals_.poll.mark(PollSignal::kReload);
     if (!std::exchange(deferred_, true)) signals_.changed();
   }
   if (!garbage_.empty()) signal_work();

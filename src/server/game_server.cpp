@@ -1,7 +1,6 @@
 #include "server/game_server.hpp"
 
 #include <fcntl.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 #include "base/fork.hpp"
 #include "base/scoped_value.hpp"
 #include "base/text.hpp"
-#include "server/status.hpp"
 
 namespace okg::server {
 
@@ -26,8 +24,8 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
   if (!options) return options.error();
   std::unique_ptr<GameServer> server(new GameServer(os, std::move(*options)));
   if (const auto claimed = server->claim_run_directory(); !claimed) return claimed.error();
-  server->event_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!server->event_) return base::error_from_errno(errno, "eventfd");
+  server->begin_life();
+  if (const auto opened = server->signal_.open(); !opened) return opened.error();
 
   const int run = server->instance_ ? server->instance_->directory() : -1;
   const Options& resolved = server->options_;
@@ -35,17 +33,26 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
       os,
       DriverOptions{resolved.payload_directory, run, resolved.server_version, server->binary_,
                     resolved.probation.count(), resolved.log},
-      ReloadDriver::Signals{.wake = [raw = server.get()] { raw->wake(); },
-                            .quiet = [raw = server.get()] { raw->quiet(); },
-                            .changed =
-                                [raw = server.get()] {
-                                  if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
-                                }});
+      ReloadDriver::Signals{server->signal_, [raw = server.get()] {
+                              if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
+                            }});
+  server->orders_.emplace(os, run);
+  server->controller_ = std::make_unique<ControllerDriver>(
+      os,
+      ControllerDriver::Options{resolved.controller, run, resolved.endpoint.run_directory, resolved.name,
+                                resolved.log},
+      server->signal_,
+      ControllerDriver::Hooks{[raw = server.get()](const controller::say::Ask& ask) { raw->carry_out(ask); },
+                              [raw = server.get()](const controller::Object& object) {
+                                raw->start_->see(object);
+                                raw->report();
+                              }});
   IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
                        resolved.tick_timeout.count(), resolved.log};
-  server->io_ =
-      std::make_unique<IoThread>(os, std::move(io), *server->driver_, static_cast<control::Backend&>(*server),
-                                 [raw = server.get()](std::int64_t now) { raw->sample(now); });
+  server->io_ = std::make_unique<IoThread>(
+      os, std::move(io), *server->driver_, *server->controller_, static_cast<control::Backend&>(*server),
+      IoThread::Hooks{[raw = server.get()](std::int64_t now) { raw->sample(now); },
+                      [raw = server.get()] { raw->report(); }});
   return server;
 }
 
@@ -54,6 +61,7 @@ GameServer::GameServer(base::Os& os, Options options)
       options_(std::move(options)),
       uuid_(base::make_uuid(os)),
       binary_(binary_identity(options_.server_version)),
+      signal_(os),
       born_in_(base::fork_generation()) {}
 
 GameServer::~GameServer() {
@@ -64,6 +72,7 @@ GameServer::~GameServer() {
   // The threads are the parent's, and what they held is in an unknown state here: it is left alone.
   if (instance_ && !base::forget_descriptor(instance_->directory())) instance_->disown();
   static_cast<void>(driver_.release());
+  static_cast<void>(controller_.release());
   static_cast<void>(io_.release());
 }
 
@@ -83,16 +92,27 @@ base::Status GameServer::claim_run_directory() {
   if (claimed) {
     instance_ = std::move(*claimed);
     base::close_in_children(instance_->directory());
-    if (const auto written =
-            write_instance(os_, instance_->directory(), uuid_, binary_, options_.server_version);
-        !written)
-      options_.log.warn("server", written.error().text);
     return {};
   }
   if (claimed.error().code == Code::in_use) return claimed.error();
   options_.log.warn("server",
                     claimed.error().text + ": no endpoint, and nothing is remembered over a restart");
   return {};
+}
+
+void GameServer::begin_life() {
+  Life life;
+  life.instance = uuid_;
+  life.server_version = options_.server_version;
+  life.binary = binary_;
+  life.boot_id = os_.boot_id();
+  life.pid = ::getpid();
+  life.started_ns = os_.realtime_ns();
+  life.pod_uid = options_.controller.pod_uid;
+  life.pod_ip = options_.controller.pod_ip;
+  start_.emplace(os_, instance_ ? instance_->directory() : -1, std::move(life),
+                 options_.controller.container);
+  if (const auto written = start_->begin(); !written) options_.log.warn("server", written.error().text);
 }
 
 bool GameServer::forked() const {
@@ -111,6 +131,16 @@ void GameServer::remove(const HandlerPtr& handler) {
     driver_->remove(handler);
   }
   if (close_after_ && !working_) close();
+}
+
+base::Status GameServer::add(ListenerPtr listener) {
+  if (closed()) return Error(Code::closed, "the server is closed");
+  controller_->add(std::move(listener));
+  return {};
+}
+
+void GameServer::remove(const ListenerPtr& listener) {
+  if (!forked()) controller_->remove(listener);
 }
 
 base::Status GameServer::report_bad(const std::string& text) {
@@ -167,7 +197,10 @@ int GameServer::work(std::int64_t budget_ns) {
   int calls = 0;
   {
     const base::ScopedValue working(working_, true);
+    const std::int64_t began = os_.monotonic_ns();
     calls = driver_->run(budget_ns);
+    const std::int64_t used = os_.monotonic_ns() - began;
+    if (budget_ns <= 0 || used < budget_ns) calls += controller_->run(budget_ns <= 0 ? 0 : budget_ns - used);
   }
   if (close_after_) close();
   return calls;
@@ -184,7 +217,12 @@ void GameServer::close() {
     const base::ScopedValue working(working_, true);  // discards are callbacks too
     if (io_) io_->stop();
     if (driver_) driver_->stop();
+    if (controller_) {
+      controller_->stop();  // what was set before a start that never came
+      controller_->finish();
+    }
   }
+  if (start_) start_->ended();
   if (instance_) {
     base::forget_descriptor(instance_->directory());
     instance_.reset();
@@ -194,24 +232,7 @@ void GameServer::close() {
 int GameServer::poll_fd() {
   if (closed()) return -1;
   fd_asked_.store(true, std::memory_order_relaxed);
-  return event_.get();
-}
-
-// Any thread, with the driver's mutex held: only signals.
-void GameServer::wake() {
-  std::int64_t quiet = 0;
-  signalled_at_.compare_exchange_strong(quiet, os_.monotonic_ns(), std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  while (::write(event_.get(), &one, sizeof one) < 0 && errno == EINTR) {
-  }
-}
-
-// Polling thread, with the driver's mutex held: so no wake() is lost between the two.
-void GameServer::quiet() {
-  signalled_at_.store(0, std::memory_order_relaxed);
-  std::uint64_t drained = 0;
-  while (::read(event_.get(), &drained, sizeof drained) < 0 && errno == EINTR) {
-  }
+  return signal_.fd();
 }
 
 base::Status GameServer::reload(bool force) {
@@ -235,11 +256,12 @@ void GameServer::sample(std::int64_t now_ns) {
   const std::uint64_t ticks = ticks_.load(std::memory_order_relaxed);
   if (sampled_ticks_.exchange(ticks, std::memory_order_relaxed) != ticks)
     ticked_at_.store(now_ns, std::memory_order_relaxed);
+  if (start_->alive()) report();
 }
 
 std::int64_t GameServer::tick_age_ns(std::int64_t now_ns) const {
   if (fd_asked_.load(std::memory_order_relaxed)) {
-    const std::int64_t since = signalled_at_.load(std::memory_order_relaxed);
+    const std::int64_t since = signal_.since();
     return since == 0 ? 0 : std::max<std::int64_t>(now_ns - since, 0);
   }
   if (ticks_.load(std::memory_order_relaxed) != sampled_ticks_.load(std::memory_order_relaxed)) return 0;
@@ -250,116 +272,26 @@ bool GameServer::stalled(std::int64_t now_ns) const {
   return started_.load(std::memory_order_relaxed) && tick_age_ns(now_ns) > options_.tick_timeout.count();
 }
 
-// ---- Backend
-// -----------------------------------------------------------------------------------------------------
+// ---- The controller, on the io thread
 
-bool GameServer::live() {
-  return !stalled(os_.monotonic_ns());
+void GameServer::report() {
+  reporter_.look(driver_->state(), start_->report(), *controller_);
 }
 
-bool GameServer::ready() {
-  const bool inconsistent = driver_->state().inconsistent;
-  const std::lock_guard lock(ready_mutex_);
-  return started_.load(std::memory_order_acquire) && ready_said_.value_or(true) &&
-         !stalled(os_.monotonic_ns()) && !inconsistent;
-}
-
-std::string GameServer::status_json() {
-  if (closed()) return {};
-  const std::int64_t now = os_.monotonic_ns();
-  StatusInput input;
-  input.instance = uuid_;
-  input.server_version = options_.server_version;
-  input.started = started_.load(std::memory_order_acquire);
-  input.stalled = stalled(now);
-  input.tick_age_ms = running_.load(std::memory_order_acquire) ? tick_age_ns(now) / 1'000'000 : 0;
-  input.polling_watch = io_->watch_is_polling();
-  input.trouble = io_->trouble();
-  input.reload = driver_->state();
-  input.hot = hot_states_->say_all();
-  const std::lock_guard lock(ready_mutex_);
-  if (!input.started)
-    input.not_ready_reason = "starting";
-  else if (!ready_said_.value_or(true))
-    input.not_ready_reason = not_ready_reason_.empty() ? "said by the game" : not_ready_reason_;
-  else if (input.stalled)
-    input.not_ready_reason = "the game loop does not poll";
-  else if (input.reload.inconsistent)
-    input.not_ready_reason = "a commit failed and could not be undone";
-  input.ready = input.not_ready_reason.empty();
-  return server::status_json(input);
-}
-
-control::Metrics GameServer::metrics() {
-  const std::int64_t now = os_.monotonic_ns();
-  const DriverState state = driver_->state();
-  control::Metrics metrics;
-  metrics.reloads_active = state.ok;
-  metrics.reloads_failed = state.failed;
-  metrics.reloads_superseded = state.superseded;
-  metrics.reloads_rolled_back = state.rolled_back;
-  metrics.phases = driver_->histograms();
-  if (state.active) metrics.payloads.push_back({state.active->text(), state.active_version, "active"});
-  if (state.desired) metrics.payloads.push_back({state.desired->text(), state.desired_version, "desired"});
-  metrics.ready = ready();
-  metrics.tick_age_seconds = static_cast<double>(tick_age_ns(now)) / 1e9;
-  metrics.watch_fallback = io_->watch_is_polling();
-  metrics.watch_overflows = io_->overflows();
-  return metrics;
-}
-
-bool GameServer::peer_allowed(uid_t uid) {
-  if (uid == 0 || uid == os_.effective_uid()) return true;
-  if (io_->volume() < 0) return false;
-  const auto current = payload::read_current(os_, io_->volume());
-  return current && *current && (*current)->owner == uid;
-}
-
-void GameServer::look_now() {
-  io_->look_now();
-}
-
-std::optional<payload::Digest> GameServer::desired() {
-  return driver_->state().desired;
-}
-
-control::Outcome GameServer::outcome(const payload::Digest& digest) {
-  control::Outcome outcome = driver_->outcome(digest);
-  if (outcome.verdict == control::Verdict::pending) {
-    if (stalled(os_.monotonic_ns())) return {control::Verdict::stalled, "the game loop does not poll"};
-    if (!outcome.text.empty()) outcome.text = "reload is " + outcome.text;
-  }
-  return outcome;
-}
-
-control::Outcome GameServer::request_reload(const std::optional<payload::Digest>& digest, bool force,
-                                            std::optional<payload::Digest>* target) {
-  io_->look_now();
-  const auto wanted = desired();
-  if (!wanted) {
-    if (!started_.load(std::memory_order_acquire))
-      return {control::Verdict::starting, "the server is starting"};
-    return {control::Verdict::not_found, io_->trouble().empty() ? "nothing is published" : io_->trouble()};
-  }
-  if (digest && *digest != *wanted) {
-    auto now = driver_->outcome(*digest);
-    if (now.verdict == control::Verdict::not_found) return now;
-    return {control::Verdict::not_desired, "only the desired payload can be asked for: " + wanted->text()};
-  }
-  if (target != nullptr) *target = *wanted;
-  if (const auto done = driver_->reload(force); !done) return {control::Verdict::busy, done.error().text};
-  return outcome(*wanted);
-}
-
-control::Outcome GameServer::request_rollback(const std::optional<payload::Digest>& digest, bool force,
-                                              std::optional<payload::Digest>* target) {
-  std::optional<payload::Digest> to;
-  if (const auto done = driver_->rollback(digest, force, &to); !done) {
-    const bool missing = done.error().code == Code::not_found;
-    return {missing ? control::Verdict::not_found : control::Verdict::failed, done.error().text};
-  }
-  if (target != nullptr) *target = to;
-  return outcome(*to);
+// An operator's order is looked at as one that came to the endpoint.
+void GameServer::carry_out(const controller::say::Ask& ask) {
+  const std::string what =
+      std::string(ask.rollback ? "rollback" : "reload") + " by annotation, " + base::quote(ask.to);
+  const auto is_new = orders_->begin(ask);
+  if (!is_new) return options_.log.warn("server", what + ": " + is_new.error().text);
+  if (!*is_new) return;
+  const auto digest = payload::Digest::from_either(ask.to);
+  if (!digest && !(ask.rollback && ask.to == "last_good"))
+    return options_.log.warn("server",
+                             what + ": not a digest: sha256:…" + (ask.rollback ? ", or last_good" : ""));
+  const std::optional<payload::Digest> to = digest ? std::optional(*digest) : std::nullopt;
+  const auto outcome = ask.rollback ? request_rollback(to, true, nullptr) : request_reload(to, true, nullptr);
+  options_.log.info("server", what + (outcome.text.empty() ? "" : ": " + outcome.text));
 }
 
 }  // namespace okg::server

@@ -9,11 +9,16 @@
 
 #include "base/unique_fd.hpp"
 #include "control/backend.hpp"
+#include "server/controller_driver.hpp"
 #include "server/hot_states.hpp"
 #include "server/instance.hpp"
 #include "server/io_thread.hpp"
 #include "server/options.hpp"
+#include "server/orders.hpp"
+#include "server/poll_signal.hpp"
 #include "server/reload_driver.hpp"
+#include "server/reporter.hpp"
+#include "server/start_reason.hpp"
 
 namespace okg::server {
 
@@ -26,13 +31,15 @@ class GameServer final : private control::Backend {
   // Polling thread.
   base::Status add(HandlerPtr handler);
   void remove(const HandlerPtr& handler);
+  base::Status add(ListenerPtr listener);
+  void remove(const ListenerPtr& listener);
   base::Status start(std::int64_t initial_payload_ns);
   int poll(std::int64_t budget_ns) { return tick() ? work(budget_ns) : 0; }
   // The turn of an idle game: is there anything to do?
   bool tick() {
     // One store, one load: the io thread owns the clock and samples the counter.
     ticks_.store(ticks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    return driver_pending();
+    return signal_.pending();
   }
   void close();
 
@@ -41,6 +48,8 @@ class GameServer final : private control::Backend {
   base::Status set_ready(bool ready, const std::string& reason);
   std::string status_json() override;
   LivePayloadPtr active() const { return driver_->active(); }
+  ControllerDriver& controller() { return *controller_; }
+  StartReport start_report() const { return start_->report(); }
   const std::string& hot_directory() const { return options_.hot_directory; }
   const std::shared_ptr<HotStates>& hot_states() const { return hot_states_; }
   base::Status report_bad(const std::string& text);
@@ -54,10 +63,10 @@ class GameServer final : private control::Backend {
   GameServer(base::Os& os, Options options);
   base::Status claim_run_directory();
   bool forked() const;
-  bool driver_pending() const { return driver_->pending(); }
   int work(std::int64_t budget_ns);
-  void wake();
-  void quiet();
+  void begin_life();
+  void report();
+  void carry_out(const controller::say::Ask& ask);
   void sample(std::int64_t now_ns);
   bool stalled(std::int64_t now_ns) const;
   std::int64_t tick_age_ns(std::int64_t now_ns) const;
@@ -74,15 +83,20 @@ class GameServer final : private control::Backend {
                                   std::optional<payload::Digest>* target) override;
   control::Outcome request_rollback(const std::optional<payload::Digest>& digest, bool force,
                                     std::optional<payload::Digest>* target) override;
+  base::Result<std::uint64_t> request_write(const control::GameServerWish& wish) override;
 
   base::Os& os_;
   Options options_;
   std::shared_ptr<HotStates> hot_states_ = std::make_shared<HotStates>();
   std::string uuid_, binary_;
-  unsigned born_in_;  // fork generation
   std::optional<Instance> instance_;
-  base::UniqueFd event_;
+  PollSignal signal_;
+  std::optional<StartWatch> start_;
+  std::optional<Orders> orders_;
+  Reporter reporter_;  // io thread
+  unsigned born_in_;   // fork generation
   std::unique_ptr<ReloadDriver> driver_;
+  std::unique_ptr<ControllerDriver> controller_;
   std::unique_ptr<IoThread> io_;
 
   // The polling thread's.
@@ -94,7 +108,6 @@ class GameServer final : private control::Backend {
   std::atomic<bool> started_{false};  // a first payload is in use, or none was waited for
   std::atomic<bool> running_{false};  // the io thread runs
   std::atomic<bool> fd_asked_{false};
-  std::atomic<std::int64_t> signalled_at_{0};  // when event_ became readable; 0: it is not
 
   // The io thread's samples of the tick counter; written there and by start(), read anywhere.
   std::atomic<std::uint64_t> sampled_ticks_{0};

@@ -1,19 +1,25 @@
-// The hot states that are open for a server: each says itself in its status.
+// The hot states that are open for a server: each tells of itself, for status and metrics.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "base/json.hpp"
+#include "hot/commit_times.hpp"
 
 namespace okg::server {
 
 // They may outlive the server.
 class HotStates : public std::enable_shared_from_this<HotStates> {
  public:
-  using Say = std::function<base::OrderedJson()>;
+  struct Said {
+    base::OrderedJson json;  // of the status
+    hot::CommitTimes::Counts commits;
+  };
+  using Say = std::function<Said()>;
 
   // Until what is returned ends, which waits for a say_all() that is going on.
   std::shared_ptr<void> add(Say say) {
@@ -22,8 +28,8 @@ class HotStates : public std::enable_shared_from_this<HotStates> {
     says_.emplace(number, std::move(say));
     return {this, [self = shared_from_this(), number](void*) { self->remove(number); }};
   }
-  base::OrderedJson say_all() const {
-    base::OrderedJson all = base::OrderedJson::array();
+  std::vector<Said> say_all() const {
+    std::vector<Said> all;
     const std::lock_guard lock(mutex_);
     for (const auto& [number, say] : says_) all.push_back(say());
     return all;

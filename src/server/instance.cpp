@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "base/files.hpp"
-#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace okg::server {
@@ -63,20 +62,6 @@ base::Result<Instance> Instance::claim(base::Os& os, const std::string& run_dire
                            run_directory + "`); give each its own OKG_RUN_DIR or OKG_NAME");
   if (locked < 0) return base::error_from_errno(-locked, "lock " + run_directory);
   return instance;
-}
-
-base::Status write_instance(base::Os& os, int run_directory, const std::string& uuid,
-                            const std::string& binary, const std::string& server_version) {
-  base::OrderedJson json;
-  json["schema"] = "okg.instance/v1";
-  json["instance"] = uuid;
-  json["pid"] = ::getpid();
-  json["server_version"] = server_version;
-  json["binary"] = binary;
-  json["started"] = base::format_time(os.realtime_ns());
-  json["boot_id"] = os.boot_id();
-  json["started_monotonic_ns"] = os.monotonic_ns();
-  return base::replace_file(os, run_directory, "instance.json", base::dump(json, 1) + "\n", 0644);
 }
 
 }  // namespace okg::server

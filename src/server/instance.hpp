@@ -26,8 +26,4 @@ class Instance {
   base::UniqueFd directory_;
 };
 
-// <run>/instance.json: who started, when.
-base::Status write_instance(base::Os& os, int run_directory, const std::string& uuid,
-                            const std::string& binary, const std::string& server_version);
-
 }  // namespace okg::server

@@ -14,12 +14,13 @@ namespace okg::server {
 
 namespace asio = boost::asio;
 
-IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, control::Backend& backend,
-                   std::function<void(std::int64_t)> sample)
+IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, ControllerDriver& controller,
+                   control::Backend& backend, Hooks hooks)
     : os_(os),
       options_(std::move(options)),
       driver_(driver),
-      sample_(std::move(sample)),
+      controller_(controller),
+      hooks_(std::move(hooks)),
       work_(asio::make_work_guard(io_)),
       detector_(os, options_.payload_directory, options_.log),
       endpoint_(io_, backend, options_.endpoint, os, options_.log) {}
@@ -51,7 +52,9 @@ base::Status IoThread::start(base::Status* served) {
   pthread_sigmask(SIG_SETMASK, &old, nullptr);
   pthread_setname_np(thread_.native_handle(), "okg-io");
   asio::post(io_, [this] {
+    controller_.start(io_, [this] { arm(); });
     look(Cause::asked);
+    hooks_.changed();
     arm();
   });
   return {};
@@ -61,6 +64,7 @@ void IoThread::stop() {
   if (!thread_.joinable()) return;
   asio::post(io_, [this] {
     endpoint_.close();
+    controller_.stop();
     timer_.cancel();
     if (inotify_.is_open()) inotify_.release();  // the detector's
     work_.reset();
@@ -78,6 +82,7 @@ void IoThread::notify() {
   asio::post(io_, [this] {
     notified_.store(false);
     endpoint_.notify();
+    hooks_.changed();
     arm();
   });
 }
@@ -147,7 +152,8 @@ void IoThread::arm() {
       options_.tick_timeout_ns / 2, 20'000'000, std::int64_t{detector_.poll_interval_ms()} * 1'000'000);
   if (next_interval_ns_ <= now || next_interval_ns_ > now + interval) next_interval_ns_ = now + interval;
   std::int64_t next = next_interval_ns_;
-  if (const auto deadline = driver_.next_deadline(); deadline && *deadline < next) next = *deadline;
+  for (const auto deadline : {driver_.next_deadline(), controller_.next_deadline()})
+    if (deadline && *deadline < next) next = *deadline;
   timer_.expires_after(std::chrono::nanoseconds(std::max<std::int64_t>(next - now, 0)));
   timer_.async_wait([this](auto error) {
     if (!error) on_timer();
@@ -157,9 +163,11 @@ void IoThread::arm() {
 void IoThread::on_timer() {
   const std::int64_t now = os_.monotonic_ns();
   driver_.tick();
+  controller_.tick();
   if (now >= next_interval_ns_) {
     next_interval_ns_ = 0;
-    sample_(now);
+    hooks_.sample(now);
+    controller_.interval();
     look(Cause::interval);
   }
   arm();

@@ -18,6 +18,7 @@
 #include "base/os.hpp"
 #include "control/endpoint.hpp"
 #include "reload/detector.hpp"
+#include "server/controller_driver.hpp"
 #include "server/reload_driver.hpp"
 
 namespace okg::server {
@@ -35,8 +36,13 @@ class IoThread {
 
   // `sample`: called at least once an interval, with the current time: the watchdog looks at the tick
   // counter.
-  IoThread(base::Os& os, Options options, ReloadDriver& driver, control::Backend& backend,
-           std::function<void(std::int64_t now_ns)> sample);
+  // `changed`: after notify(), on the io thread.
+  struct Hooks {
+    std::function<void(std::int64_t now_ns)> sample;
+    std::function<void()> changed;
+  };
+  IoThread(base::Os& os, Options options, ReloadDriver& driver, ControllerDriver& controller,
+           control::Backend& backend, Hooks hooks);
   ~IoThread() { stop(); }
 
   // Fails when no thread is to be had, and may then be called again. *served: what the endpoint could not
@@ -65,7 +71,8 @@ class IoThread {
   base::Os& os_;
   Options options_;
   ReloadDriver& driver_;
-  std::function<void(std::int64_t)> sample_;
+  ControllerDriver& controller_;
+  Hooks hooks_;
   boost::asio::io_context io_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_{io_};

@@ -35,6 +35,7 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
 
   Options options;
   options.log = base::Log(given.log, given.log_user, *level);
+  options.name = *name;
   options.server_version = given.server_version;
   const base::Directories directories = base::default_directories(os, environment, *name);
   options.hot_directory = directories.hot;
@@ -61,6 +62,10 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
                      ": shorter than 1ms");
   const auto probation = duration(environment, "OKG_PROBATION", given.probation, 10s);
   if (!probation) return probation.error();
+  auto controller =
+      resolve_controller(os, environment, directories.podinfo, given.controller, given.update_timeout_ns);
+  if (!controller) return controller.error();
+  options.controller = std::move(*controller);
   options.tick_timeout = *tick;
   options.probation = *probation;
   return options;

@@ -12,21 +12,25 @@
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "control/endpoint.hpp"
+#include "server/controller_options.hpp"
 
 namespace okg::server {
 
 // As handed in; an empty field asks the environment.
 struct GivenOptions {
-  std::string name, server_version, payload_directory, run_directory, http, legacy_reload, token_file;
+  std::string name, server_version, payload_directory, run_directory, http, legacy_reload, token_file,
+      controller;
   std::optional<std::chrono::nanoseconds> tick_timeout, probation;
+  std::int64_t update_timeout_ns = 0;
   base::LogSink log = nullptr;
   void* log_user = nullptr;
   std::optional<base::LogLevel> log_level;
 };
 
 struct Options {
-  std::string server_version, payload_directory, hot_directory;
+  std::string name, server_version, payload_directory, hot_directory;
   std::chrono::nanoseconds tick_timeout{}, probation{};
+  ControllerOptions controller;
   control::EndpointOptions endpoint;  // its run_directory is the server's
   base::Log log;
   std::vector<std::string> own_directories;  // off-cluster defaults: made, 0700, and nobody else's

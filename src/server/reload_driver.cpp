@@ -256,8 +256,7 @@ void ReloadDriver::ended(const reload::Record& record) {
 }
 
 void ReloadDriver::signal_work() {
-  pending_.store(true, std::memory_order_release);
-  signals_.wake();
+  signals_.poll.raise(PollSignal::kReload);
 }
 
 void ReloadDriver::nudge() {

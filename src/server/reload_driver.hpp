@@ -3,7 +3,6 @@
 // it, the log sink included: what is logged is written when the mutex is free again.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -19,6 +18,7 @@
 #include "reload/reloader.hpp"
 #include "reload/worker.hpp"
 #include "server/handler.hpp"
+#include "server/poll_signal.hpp"
 
 namespace okg::server {
 
@@ -54,11 +54,10 @@ struct DriverState {
 
 class ReloadDriver {
  public:
-  // Called with the mutex held, so they must only signal.
   struct Signals {
-    std::function<void()> wake;     // any thread: the polling thread has something to do
-    std::function<void()> quiet;    // polling thread: it has come; takes a wake back
-    std::function<void()> changed;  // any thread: outcomes may have changed
+    PollSignal& poll;
+    // Any thread, with the mutex held, so it must only signal: outcomes may have changed.
+    std::function<void()> changed;
   };
   ReloadDriver(base::Os& os, DriverOptions options, Signals signals);
   ~ReloadDriver();
@@ -67,7 +66,6 @@ class ReloadDriver {
   base::Status add(HandlerPtr handler);
   // Objects of the handler are discarded here; those of a handler that is being called right now, after that.
   void remove(const HandlerPtr& handler);
-  bool pending() const { return pending_.load(std::memory_order_acquire); }
   // Commits what is offered and allowed, then discards until `budget_ns` (0: no bound) is used up; at least
   // one piece. Returns the number of callbacks made.
   int run(std::int64_t budget_ns);
@@ -155,7 +153,6 @@ class ReloadDriver {
   base::Os& os_;
   DriverOptions options_;
   Signals signals_;
-  std::atomic<bool> pending_{false};
 
   std::mutex mutex_;
   std::condition_variable change_;

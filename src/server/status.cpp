@@ -124,6 +124,8 @@ std::string status_json(const StatusInput& input) {
   out["inconsistent"] = reload.inconsistent;
   out["tick_age_ms"] = input.tick_age_ms;
   out["hot"] = input.hot;
+  out["controller"] = input.controller;
+  out["start"] = input.start;
   return base::dump(out);
 }
 

@@ -19,6 +19,7 @@ struct StatusInput {
   std::string trouble;  // why nothing is desired
   DriverState reload;
   base::OrderedJson hot;  // of HotStates
+  base::OrderedJson controller, start;
 };
 
 std::string status_json(const StatusInput& input);

@@ -39,6 +39,13 @@ class FixedBackend : public Backend {
     *target = digest;
     return {verdict_, ""};
   }
+  okg::base::Result<std::uint64_t> request_write(const GameServerWish& wish) override {
+    const bool is_entry =
+        wish.field == GameServerWish::Field::label || wish.field == GameServerWish::Field::annotation;
+    if (!is_entry && !wish.value) __builtin_trap();
+    if (verdict_ == Verdict::failed) return okg::base::Error(okg::base::Code::unsupported, "a\r\nb");
+    return 1;
+  }
 
  private:
   Verdict verdict_;

@@ -5,6 +5,7 @@
 #include <okg/okg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int failures;
@@ -57,6 +58,7 @@ static void log_line(void* user, okg_log_level level, const char* category, cons
   (void)size;
 }
 
+#include "uses_controller.h"
 #include "uses_hot.h"
 
 static void null_handles(void) {
@@ -133,7 +135,7 @@ int main(int argc, char** argv) {
   static const char* const after[] = {"config"};
   okg_options options = OKG_OPTIONS_INIT;
   okg_reload_handler handler = OKG_RELOAD_HANDLER_INIT;
-  okg_subscription *scripts = NULL, *others = NULL;
+  okg_subscription *scripts = NULL, *others = NULL, *change = NULL;
   okg_server *server = NULL, *second = NULL;
   okg_error error;
   char status[65536];
@@ -148,12 +150,15 @@ int main(int argc, char** argv) {
   CHECK(okg_fail(&error, OKG_BUSY, "later") == OKG_BUSY && error.retriable);
   CHECK(okg_fail(NULL, OKG_IO, "nobody listens") == OKG_IO);
   null_handles();
+  controller_null_handles();
   hot_null_handles();
   CHECK(snprintf(status, sizeof status, "%s/hot-c", argv[1]) > 0);
   hot_state(status, 0);
   hot_state(status, 1);
 
   options.name = "uses_all";
+  options.controller = "local";
+  options.update_timeout_ns = INT64_C(60000000000);
   options.server_version = "2.4.0";
   options.run_dir = argv[1];
   options.payload_dir = argv[2];
@@ -176,6 +181,7 @@ int main(int argc, char** argv) {
   CHECK(okg_on_reload(server, "scripts", &handler, NULL, &error) == OKG_INVALID_ARGUMENT);
   CHECK(okg_on_reload_simple(server, "*", reload, NULL, &others, &error) == OKG_OK && others);
 
+  controller_listen(server, &change);
   if (okg_start(server, INT64_C(20000000000), &error) != OKG_OK)
     return printf("okg_start: %s\n", error.text), 1;
   CHECK(prepared == 1 && committed == 1 && in_use == &staged_object && simple == 0 && seen == NULL);
@@ -191,6 +197,8 @@ int main(int argc, char** argv) {
   CHECK(okg_report_bad(server, "players fall through the floor", &error) == OKG_NOT_FOUND);
   CHECK(okg_rollback(server, "sha256:0000000000000000000000000000000000000000000000000000000000000000",
                      &error) == OKG_NOT_FOUND);
+  controller(server);
+  okg_unsubscribe(change);
   okg_unsubscribe(others);
   okg_unsubscribe(scripts);
   okg_close(server);

@@ -187,6 +187,47 @@ void hot_state(okg::GameServer& server, const std::string& directory) {
   }
 }
 
+// Off-cluster: the GameServer is a file in the run directory.
+void controller(okg::GameServer& server) {
+  for (int i = 0; i < 10000 && !server.snapshot(); ++i) {
+    server.poll();
+    usleep(1000);
+  }
+  int changes = 0, written = 0;
+  okg_code last = OKG_INTERNAL;
+  auto change = server.on_change([&](const okg::GameServerSnapshot&) { ++changes; });
+  CHECK(server.on_ops_state([](std::string_view, std::string_view) {}));
+  CHECK(server.on_network([](const okg::GameServerSnapshot&) {}));
+  CHECK(server.on_kill([](std::string_view) {}));
+  CHECK(server.on_connection([](okg::Connection) {}));
+  CHECK(server.on_update([](const okg::UpdateNotice&) {}));
+  okg::WriteOptions options;
+  options.timeout = std::chrono::seconds(20);
+  options.written = [&](const okg::Result<void>& result) {
+    ++written;
+    last = result ? OKG_OK : result.error().code;
+  };
+  CHECK(server.set_ops_state("kill", options).error().code == OKG_INVALID_ARGUMENT);
+  CHECK(server.set_ops_state(okg::ops_state::maintaining, options) &&
+        server.set_update_priority(1, options) && server.set_deletion_priority(2, options) &&
+        server.set_label("gs-sync/a", "b", options) && server.set_annotation("gs-sync/c", "d", options));
+  for (int i = 0; i < 10000 && (written < 5 || changes == 0); ++i) {
+    server.poll();
+    usleep(1000);
+  }
+  CHECK(written == 5 && last == OKG_OK && changes > 0);
+  const okg::GameServerSnapshot now = server.snapshot();
+  CHECK(now && now.ops_state() == "Maintaining" && now.state() == "Ready" && now.name() == "uses_all");
+  CHECK(now.label("gs-sync/a") == "b" && now.annotation("gs-sync/c") == "d" && !now.label("none"));
+  CHECK(now.update_priority() == 1 && now.deletion_priority() == 2);
+  CHECK(now.network_ready() && now.network_type() == "local" && now.handle() != nullptr);
+  CHECK(now.addresses().size() == 1 && now.addresses(false)[0].ip == "127.0.0.1");
+  CHECK(server.connection() == okg::Connection::connected);
+  CHECK(server.allow_update(7).error().code == OKG_NOT_FOUND);
+  CHECK(static_cast<int>(server.start_report().reason) >= 0);
+  change.unsubscribe();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -202,6 +243,7 @@ int main(int argc, char** argv) {
                           .run_dir = argv[1],
                           .tick_timeout = std::chrono::seconds(10),
                           .probation = std::chrono::seconds(0),
+                          .controller = "local",
                           .log = [&](okg::LogLevel, std::string_view, std::string_view) { ++lines; },
                           .log_level = okg::LogLevel::debug});
   auto scripts_handler = server.on_reload<Scripts>(
@@ -232,6 +274,7 @@ int main(int argc, char** argv) {
   CHECK(server.rollback("sha256:" + std::string(64, '0')).error().code == OKG_NOT_FOUND);
   CHECK(server.handle() != nullptr);
   hot_state(server, argv[1] + std::string("/hot-cpp"));
+  controller(server);
   others.unsubscribe();
   CHECK(!others);
 

@@ -44,6 +44,7 @@ class Game {
   std::vector<Outgoing> announce(std::string_view version, const Client& client, const Texts& texts);
 
   std::size_t sessions() const noexcept { return sessions_.size(); }
+  std::size_t players() const noexcept { return by_connection_.size(); }
 
  private:
   struct Session {

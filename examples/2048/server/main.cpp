@@ -1,6 +1,7 @@
 // game-2048: a small game server that takes its page and its texts from an okg payload and goes on playing
 // while they change, and with the same boards after a kill. Everything that has to do with hot updates is in
-// this file and in content.cpp, with hot state in store.cpp. SPDX-License-Identifier: Apache-2.0
+// this file and in content.cpp, with hot state in store.cpp, with the controller in duty.cpp.
+// SPDX-License-Identifier: Apache-2.0
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include <variant>
 
 #include "content.hpp"
+#include "duty.hpp"
 #include "flags.hpp"
 #include "game.hpp"
 #include "inbox.hpp"
@@ -74,6 +76,11 @@ int run(const game2048::Flags& flags) {
   std::optional<game2048::Outbox> outbox;
   if (store) outbox.emplace(*store, flags.scores);
 
+  game2048::Duty duty(server,
+                      {.is_saved = [&] { return !store || !store->first_letter(); },
+                       .stop = [&] { inbox.stop(); },
+                       .log = [](const std::string& text) { log(okg::LogLevel::info, "duty", text); }});
+
   server.on_reload<Texts>(
       "texts",
       {.prepare = [](const okg::Payload& payload, okg::StopToken) { return game2048::load_texts(payload); },
@@ -98,6 +105,7 @@ int run(const game2048::Flags& flags) {
     next_tick = std::chrono::steady_clock::now() + (shown.empty() ? first_tick : tick);
 
     server.poll();
+    duty.tick(game.players());
     if (store) store->poll(1ms);
     // Also true for the same files under a new version, which calls no handler.
     const okg::Payload payload = server.payload();

@@ -203,7 +203,8 @@ bool Cluster::okg_to_pod() {
 
 bool Cluster::okg_to_gameserver() {
   if (!has_gameserver) return false;
-  if (gameserver.state == pod.state && gameserver.episode == pod.state_episode && gameserver.parts == pod.state_parts)
+  if (gameserver.state == pod.state && gameserver.episode == pod.state_episode &&
+      gameserver.parts == pod.state_parts)
     return false;
   const bool is_news = gameserver.state != pod.state;
   gameserver.state = pod.state;
@@ -223,7 +224,8 @@ bool Cluster::okg_writes(bool template_too) {
   };
   for (const Kind kind : {kUpdate, kDeletion})
     if (cache.hooks[kind] != Hook::none)
-      change(gameserver.hooks[kind], template_too ? Hook::armed : cache.hooks[kind], gameserver.hook_writers[kind]);
+      change(gameserver.hooks[kind], template_too ? Hook::armed : cache.hooks[kind],
+             gameserver.hook_writers[kind]);
   if (setting.old_okg) change(gameserver.ops_state, cache.ops_state, gameserver.ops_writer);
   written();
   cache = gameserver;
@@ -279,8 +281,10 @@ bool Cluster::is_settled() const {
 std::string describe(const GameServer& gameserver) {
   std::ostringstream out;
   out << "v" << gameserver.version << " uid " << gameserver.uid << " of pod " << gameserver.owner << ' '
-      << kStates[static_cast<int>(gameserver.state)] << " update=" << kHooks[static_cast<int>(gameserver.hooks[kUpdate])]
-      << " delete=" << kHooks[static_cast<int>(gameserver.hooks[kDeletion])] << " ops=s" << gameserver.ops_state;
+      << kStates[static_cast<int>(gameserver.state)]
+      << " update=" << kHooks[static_cast<int>(gameserver.hooks[kUpdate])]
+      << " delete=" << kHooks[static_cast<int>(gameserver.hooks[kDeletion])] << " ops=s"
+      << gameserver.ops_state;
   return out.str();
 }
 
@@ -289,8 +293,8 @@ std::string describe(const Cluster& cluster) {
   std::ostringstream out;
   out << "pod " << pod.number << ' ' << kLives[static_cast<int>(pod.life)]
       << " update=" << kHooks[static_cast<int>(pod.hooks[kUpdate])]
-      << " delete=" << kHooks[static_cast<int>(pod.hooks[kDeletion])] << " r" << pod.revision.number << " of r"
-      << cluster.wanted.number << (pod.grace ? " in grace" : "") << " | gs ";
+      << " delete=" << kHooks[static_cast<int>(pod.hooks[kDeletion])] << " r" << pod.revision.number
+      << " of r" << cluster.wanted.number << (pod.grace ? " in grace" : "") << " | gs ";
   out << (cluster.has_gameserver ? describe(cluster.gameserver) : "none");
   return out.str();
 }

@@ -1,6 +1,7 @@
-// All that stands around one game server, as far as an in-place update or the end of its pod goes: the API server's
-// GameServer, the pod, and what Kruise's Advanced StatefulSet (1.8.3), OKG's controller (1.0.0) and the kubelet do with
-// them, each a step at a time. What each step does stands in those sources, and in okg-facts.md 1.5, 1.6 and 4.
+// All that stands around one game server, as far as an in-place update or the end of its pod goes: the API
+// server's GameServer, the pod, and what Kruise's Advanced StatefulSet (1.8.3), OKG's controller (1.0.0) and
+// the kubelet do with them, each a step at a time. What each step does stands in those sources, and in
+// okg-facts.md 1.5, 1.6 and 4.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ enum class View : std::uint8_t {
 struct Setting {
   View view = View::api;
   bool hook = true, delete_hook = false, grace = false;
-  bool old_okg = true;         // up to 1.0.0: with labels the whole spec is written
-  bool names_updating = false;  // after 1.0.0: gs-updating-containers
+  bool old_okg = true;            // up to 1.0.0: with labels the whole spec is written
+  bool names_updating = false;    // after 1.0.0: gs-updating-containers
   bool keeps_gameserver = false;  // reclaimPolicy Delete: it outlives its pod
   bool asks = true;               // the game wants to be asked before updates
   bool answers = true;            // the game allows sooner or later
@@ -34,9 +35,20 @@ struct Setting {
 };
 
 enum class Life : std::uint8_t { normal, preparing_update, updating, updated, preparing_delete };
-enum class State : std::uint8_t { ready, not_ready, pre_update, updating, pre_delete, none };  // none: not yet
+enum class State : std::uint8_t {
+  ready,
+  not_ready,
+  pre_update,
+  updating,
+  pre_delete,
+  none
+};                                                         // none: not yet
 enum class Hook : std::uint8_t { none, armed, released };  // the label: not there, "true", "false"
-enum class Who : std::uint8_t { manager, okg, somebody };   // OKG's controller; we; a matchmaker or an operator
+enum class Who : std::uint8_t {
+  manager,
+  okg,
+  somebody
+};  // OKG's controller; we; a matchmaker or an operator
 enum Kind : std::uint8_t { kUpdate = 0, kDeletion = 1 };
 enum Part : std::uint8_t { kSidecar = 1, kGame = 2 };  // containers, as bits
 
@@ -57,9 +69,9 @@ struct GameServer {
   State state = State::ready;
   Hook hooks[2] = {Hook::none, Hook::none};
   Who hook_writers[2] = {Who::manager, Who::manager};  // who changed it last
-  std::uint16_t ops_state = 0;  // 0: None
+  std::uint16_t ops_state = 0;                         // 0: None
   Who ops_writer = Who::manager;
-  Episode episode = 0;      // that `state` is about
+  Episode episode = 0;     // that `state` is about
   std::uint8_t parts = 0;  // that are replaced in it
 };
 
@@ -97,8 +109,8 @@ struct Cluster {
   bool kruise();
   bool okg_to_pod();  // labels; its state is computed
   bool okg_to_gameserver();
-  // Labels, and up to 1.0.0 the spec, as its copy of the object has them: for the action of a service quality, or since
-  // the template has other metadata, whose labels are written over them.
+  // Labels, and up to 1.0.0 the spec, as its copy of the object has them: for the action of a service
+  // quality, or since the template has other metadata, whose labels are written over them.
   bool okg_writes(bool template_too);
   bool collect();  // the GameServer of a pod that is gone
   bool create();

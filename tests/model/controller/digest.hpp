@@ -1,5 +1,5 @@
-// Sixty-four bits of a state. What only counts on (versions, times, ids) is told as an order or as a distance, so that
-// states that go on alike are one.
+// Sixty-four bits of a state. What only counts on (versions, times, ids) is told as an order or as a
+// distance, so that states that go on alike are one.
 #pragma once
 
 #include <algorithm>

@@ -91,8 +91,8 @@ class Exploration {
     return false;
   }
 
-  // What comes by itself comes to an end: whoever goes round in circles writes patches for ever. What is left when states
-  // without a way in are taken away again and again is on one, or behind one.
+  // What comes by itself comes to an end: whoever goes round in circles writes patches for ever. What is left
+  // when states without a way in are taken away again and again is on one, or behind one.
   void look_for_circles() {
     std::vector<std::uint32_t> ways_in(came_.size()), first(came_.size() + 1);
     for (const Edge& edge : edges_) ++ways_in[edge.to], ++first[edge.from + 1];

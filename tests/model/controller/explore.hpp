@@ -1,4 +1,5 @@
-// Every order in which the events of a world can come, breadth first: the way to what is wrong is the shortest one.
+// Every order in which the events of a world can come, breadth first: the way to what is wrong is the
+// shortest one.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace okg::controller_model {
 struct Explored {
   std::uint64_t states = 0, steps = 0, quiet = 0;
   std::size_t depth = 0;
-  bool is_complete = false;         // all of them, within `most_states`
+  bool is_complete = false;          // all of them, within `most_states`
   std::optional<std::string> wrong;  // which rule, and how it was broken
 };
 

@@ -1,12 +1,13 @@
-// The conversation with OKG against a model of Kruise, OKG, the API server, a matchmaker and the process's own deaths.
+// The conversation with OKG against a model of Kruise, OKG, the API server, a matchmaker and the process's
+// own deaths.
 //
-// Exhaustively: every order in which the events of one update (or deletion, or a few writes of opsState) can come, with
-// one mishap anywhere in it; and a million random steps through many updates with many mishaps. OKG_LONG=1 takes two
-// mishaps and a hundred million steps; OKG_MODEL_SEED and OKG_MODEL_STEPS choose another walk. What the model finds when
-// the machine is wrong shows mutants.sh.
+// Exhaustively: every order in which the events of one update (or deletion, or a few writes of opsState) can
+// come, with one mishap anywhere in it; and a million random steps through many updates with many mishaps.
+// OKG_LONG=1 takes two mishaps and a hundred million steps; OKG_MODEL_SEED and OKG_MODEL_STEPS choose another
+// walk. What the model finds when the machine is wrong shows mutants.sh.
 //
-// Assumed: a grace period is longer than it takes what OKG, the watch and the kubelet have to say to arrive; and the
-// pod's volume is looked at in the end.
+// Assumed: a grace period is longer than it takes what OKG, the watch and the kubelet have to say to arrive;
+// and the pod's volume is looked at in the end.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -22,12 +23,13 @@ constexpr std::uint64_t kStepsOfAWalk = 3'000;
 constexpr std::uint64_t kMostStates = 20'000'000;
 
 const Allowed kUpdates[] = {bit(Event::update_sidecar), bit(Event::update_game), bit(Event::update_both)};
-const Allowed kMishaps = bits(Event::crash, Event::disconnect, Event::lose_patch, Event::refuse_patch, Event::revert,
-                              Event::okg_writes, Event::template_changes, Event::somebody_releases, Event::lose_pod);
+const Allowed kMishaps =
+    bits(Event::crash, Event::disconnect, Event::lose_patch, Event::refuse_patch, Event::revert,
+         Event::okg_writes, Event::template_changes, Event::somebody_releases, Event::lose_pod);
 const Allowed kMishapsOfTokens =
     bits(Event::crash, Event::lose_patch, Event::revert, Event::okg_writes, Event::somebody_releases);
-const Allowed kWrites = bits(Event::set, Event::expect, Event::somebody_sets, Event::somebody_undoes, Event::okg_writes, Event::lose_patch,
-                             Event::disconnect, Event::refuse_patch);
+const Allowed kWrites = bits(Event::set, Event::expect, Event::somebody_sets, Event::somebody_undoes,
+                             Event::okg_writes, Event::lose_patch, Event::disconnect, Event::refuse_patch);
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -83,13 +85,16 @@ std::vector<Case> cases() {
     const std::string name = kViews[static_cast<int>(view)];
     out.push_back(make(name + "TwoUpdates", view, kBy[2], {2, 0, 0, 0}, kUpdates[0] | kUpdates[1]));
     out.back().setting.names_updating = true;
-    out.push_back(make(name + "Deletion", view, kBy[0], {1, mishaps, 0, 0}, kUpdates[0] | bits(Event::condemn, Event::crash)));
+    out.push_back(make(name + "Deletion", view, kBy[0], {1, mishaps, 0, 0},
+                       kUpdates[0] | bits(Event::condemn, Event::crash)));
     out.back().setting.delete_hook = true;
   }
   out.push_back(make("OpsState", View::api, By{"", false, false}, {0, mishaps, 2, 1}, kWrites));
   out.push_back(make("OpsStateAndUpdate", View::api, kBy[0], {1, 0, 1, 0}, kUpdates[2] | kWrites));
-  out.push_back(make("AGameServerMadeAnew", View::api, kBy[0], {0, mishaps, 1, 1}, kWrites | bits(Event::lose_pod, Event::somebody_deletes)));
-  out.push_back(make("ItOutlivesItsPod", View::api, kBy[0], {0, mishaps, 1, 1}, kWrites | bits(Event::lose_pod, Event::somebody_deletes)));
+  out.push_back(make("AGameServerMadeAnew", View::api, kBy[0], {0, mishaps, 1, 1},
+                     kWrites | bits(Event::lose_pod, Event::somebody_deletes)));
+  out.push_back(make("ItOutlivesItsPod", View::api, kBy[0], {0, mishaps, 1, 1},
+                     kWrites | bits(Event::lose_pod, Event::somebody_deletes)));
   out.back().setting.keeps_gameserver = true;
   out.push_back(make("NobodyAsks", View::api, kBy[0], {1, mishaps, 0, 0}, kUpdates[2] | kMishaps));
   out.back().setting.asks = false;
@@ -97,7 +102,8 @@ std::vector<Case> cases() {
   out.back().setting.answers = false;
   out.push_back(make("TakenBackAgainAndAgain", View::api, By{"", false, false}, {0, 5, 1, 0},
                      bits(Event::set, Event::okg_writes)));
-  out.push_back(make("NothingMayBeWritten", View::api, kBy[0], {1, 1, 0, 0}, kUpdates[2] | bits(Event::crash)));
+  out.push_back(
+      make("NothingMayBeWritten", View::api, kBy[0], {1, 1, 0, 0}, kUpdates[2] | bits(Event::crash)));
   out.back().setting.forbidden = true;
   return out;
 }

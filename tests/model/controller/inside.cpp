@@ -1,5 +1,5 @@
-// Everything in a state that decides how it goes on. It takes whole classes apart, so that a member more in one of them
-// is a binding too few here, and does not compile.
+// Everything in a state that decides how it goes on. It takes whole classes apart, so that a member more in
+// one of them is a binding too few here, and does not compile.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -51,11 +51,11 @@ void add(const controller::Wish& wish, Digest& digest) {
 }
 
 void add(const controller::Writer& writer, Digest& digest) {
-  const auto& [entries, in_flight, sent, object, uid, newest, connected, stale, singly, conflicts, failures, last_serial, last_id, tokens,
-               refilled_at, pause_until] = writer;
+  const auto& [entries, in_flight, sent, object, uid, newest, connected, stale, singly, conflicts, failures,
+               last_serial, last_id, tokens, refilled_at, pause_until] = writer;
   for (const auto& [field, entry] : entries) {
-    const auto& [wish, phase, serial, own, replaced, taken_back, lost, written_at, written_again, refused, not_before] =
-        entry;
+    const auto& [wish, phase, serial, own, replaced, taken_back, lost, written_at, written_again, refused,
+                 not_before] = entry;
     add(wish, digest);
     const auto under_way = sent.find(field);
     digest.add(static_cast<std::uint64_t>(phase) | std::uint64_t{std::min(written_again, 7U)} << 8 |
@@ -76,8 +76,9 @@ void add(const controller::Writer& writer, Digest& digest) {
   add(object.get(), digest);
   digest.add(uid);
   if (!newest.empty()) digest.version(static_cast<std::uint32_t>(std::stoul(newest)));
-  digest.add(std::uint64_t{in_flight.has_value()} | std::uint64_t{connected} << 1 | std::uint64_t{stale} << 2 |
-             std::uint64_t{singly} << 3 | std::uint64_t{std::min(conflicts, 6U)} << 8 | std::uint64_t{std::min(failures, 7U)} << 16);
+  digest.add(std::uint64_t{in_flight.has_value()} | std::uint64_t{connected} << 1 |
+             std::uint64_t{stale} << 2 | std::uint64_t{singly} << 3 |
+             std::uint64_t{std::min(conflicts, 6U)} << 8 | std::uint64_t{std::min(failures, 7U)} << 16);
   (void)last_serial;
   (void)last_id;
   // Ten patches may go out at once: as long as there are some left it makes no difference how many.
@@ -89,11 +90,12 @@ void add(const controller::Writer& writer, Digest& digest) {
 }
 
 void add(const controller::Handshake& handshake, Digest& digest) {
-  const auto& [options, somebody, only_updating, notice, allowed, began_updating, earlier, state, over, last_id] = handshake;
+  const auto& [options, somebody, only_updating, notice, allowed, began_updating, earlier, state, over,
+               last_id] = handshake;
   (void)options;
   (void)last_id;
-  digest.add(std::uint64_t{somebody} | std::uint64_t{only_updating} << 1 | std::uint64_t{allowed} << 2 | std::uint64_t{began_updating} << 4 |
-             std::uint64_t{notice.has_value()} << 3);
+  digest.add(std::uint64_t{somebody} | std::uint64_t{only_updating} << 1 | std::uint64_t{allowed} << 2 |
+             std::uint64_t{began_updating} << 4 | std::uint64_t{notice.has_value()} << 3);
   digest.add(over);
   digest.add(std::uint64_t{earlier.has_value()} << 1 | std::uint64_t{earlier && *earlier});
   if (earlier && *earlier) {
@@ -108,8 +110,9 @@ void add(const controller::Handshake& handshake, Digest& digest) {
   if (!notice) return;
   const auto& [id, kind, phase, waits, deadline, containers, revision, by_deadline] = *notice;
   (void)id;  // the newest there is
-  digest.add(static_cast<std::uint64_t>(kind) | static_cast<std::uint64_t>(phase) << 2 | std::uint64_t{waits} << 4 |
-             std::uint64_t{by_deadline} << 5 | std::uint64_t{containers.has_value()} << 6);
+  digest.add(static_cast<std::uint64_t>(kind) | static_cast<std::uint64_t>(phase) << 2 |
+             std::uint64_t{waits} << 4 | std::uint64_t{by_deadline} << 5 |
+             std::uint64_t{containers.has_value()} << 6);
   if (deadline) digest.time(*deadline);
   if (containers)
     for (const auto& [name, image] : *containers) {
@@ -134,13 +137,15 @@ void add(const Conversation& conversation, Digest& digest) {
 }
 
 void add(const GameServer& gameserver, Digest& digest) {
-  const auto& [version, uid, owner, state, hooks, hook_writers, ops_state, ops_writer, episode, parts] = gameserver;
+  const auto& [version, uid, owner, state, hooks, hook_writers, ops_state, ops_writer, episode, parts] =
+      gameserver;
   digest.version(version);
-  digest.add(uid | std::uint64_t{owner} << 16 | std::uint64_t{ops_state} << 32 | std::uint64_t{episode} << 48);
+  digest.add(uid | std::uint64_t{owner} << 16 | std::uint64_t{ops_state} << 32 |
+             std::uint64_t{episode} << 48);
   digest.add(static_cast<std::uint64_t>(state) | static_cast<std::uint64_t>(hooks[0]) << 4 |
              static_cast<std::uint64_t>(hooks[1]) << 8 | static_cast<std::uint64_t>(hook_writers[0]) << 12 |
-             static_cast<std::uint64_t>(hook_writers[1]) << 16 | static_cast<std::uint64_t>(ops_writer) << 20 |
-             std::uint64_t{parts} << 24);
+             static_cast<std::uint64_t>(hook_writers[1]) << 16 |
+             static_cast<std::uint64_t>(ops_writer) << 20 | std::uint64_t{parts} << 24);
 }
 
 void add(const Revision& revision, Digest& digest) {
@@ -149,13 +154,14 @@ void add(const Revision& revision, Digest& digest) {
 }
 
 void add(const Pod& pod, Digest& digest) {
-  const auto& [number, life, hooks, state, state_episode, state_parts, revision, spec, running, grace, was_updated,
-               updated_at, updated_parts, names_updating, episode, parts] = pod;
+  const auto& [number, life, hooks, state, state_episode, state_parts, revision, spec, running, grace,
+               was_updated, updated_at, updated_parts, names_updating, episode, parts] = pod;
   digest.add(number | std::uint64_t{state_episode} << 16 | std::uint64_t{episode} << 32);
   digest.add(static_cast<std::uint64_t>(life) | static_cast<std::uint64_t>(hooks[0]) << 4 |
              static_cast<std::uint64_t>(hooks[1]) << 8 | static_cast<std::uint64_t>(state) << 12 |
-             std::uint64_t{state_parts} << 16 | std::uint64_t{was_updated} << 20 | std::uint64_t{updated_parts} << 24 |
-             std::uint64_t{names_updating} << 28 | std::uint64_t{parts} << 32 | std::uint64_t{grace.has_value()} << 36);
+             std::uint64_t{state_parts} << 16 | std::uint64_t{was_updated} << 20 |
+             std::uint64_t{updated_parts} << 24 | std::uint64_t{names_updating} << 28 |
+             std::uint64_t{parts} << 32 | std::uint64_t{grace.has_value()} << 36);
   add(revision, digest);
   add(spec, digest);
   add(running, digest);
@@ -164,8 +170,8 @@ void add(const Pod& pod, Digest& digest) {
 }
 
 void add(const Cluster& cluster, Digest& digest) {
-  const auto& [setting, now, has_gameserver, gameserver, cache, pod, wanted, before, revisions, ops_state_before, condemned, is_game_up,
-               version, episodes] = cluster;
+  const auto& [setting, now, has_gameserver, gameserver, cache, pod, wanted, before, revisions,
+               ops_state_before, condemned, is_game_up, version, episodes] = cluster;
   (void)setting;
   (void)now;
   digest.version(version);
@@ -175,17 +181,21 @@ void add(const Cluster& cluster, Digest& digest) {
   add(wanted, digest);
   add(before, digest);
   digest.add(std::uint64_t{has_gameserver} | std::uint64_t{condemned} << 1 | std::uint64_t{is_game_up} << 2 |
-             std::uint64_t{revisions} << 8 | std::uint64_t{ops_state_before} << 24 | std::uint64_t{episodes} << 40);
+             std::uint64_t{revisions} << 8 | std::uint64_t{ops_state_before} << 24 |
+             std::uint64_t{episodes} << 40);
 }
 
 namespace {
 
 void add(const Mail& mail, Digest& digest) {
   digest.add(static_cast<std::uint64_t>(mail.where) | static_cast<std::uint64_t>(mail.code) << 4 |
-             std::uint64_t{mail.write.hooks[0].has_value()} << 16 | std::uint64_t{mail.write.hooks[0].value_or(false)} << 17 |
-             std::uint64_t{mail.write.hooks[1].has_value()} << 18 | std::uint64_t{mail.write.hooks[1].value_or(false)} << 19 |
+             std::uint64_t{mail.write.hooks[0].has_value()} << 16 |
+             std::uint64_t{mail.write.hooks[0].value_or(false)} << 17 |
+             std::uint64_t{mail.write.hooks[1].has_value()} << 18 |
+             std::uint64_t{mail.write.hooks[1].value_or(false)} << 19 |
              std::uint64_t{mail.write.ops_state.value_or(99)} << 20);
-  if (!mail.write.based_on.empty()) digest.version(static_cast<std::uint32_t>(std::stoul(mail.write.based_on)));
+  if (!mail.write.based_on.empty())
+    digest.version(static_cast<std::uint32_t>(std::stoul(mail.write.based_on)));
   digest.add(mail.answer.has_value());
   if (mail.answer) add(*mail.answer, digest);
 }
@@ -198,10 +208,11 @@ void Process::add_to(Digest& digest) const {
     add(*conversation_, digest);
     judge_.add_to(digest);
   }
-  digest.add(std::uint64_t{linked_} | std::uint64_t{wants_read_} << 1 | std::uint64_t{event_.has_value()} << 2 |
-             std::uint64_t{mail_.has_value()} << 3 | std::uint64_t{late_.has_value()} << 4 |
-             std::uint64_t{asked_.has_value()} << 5 | std::uint64_t{known_.pod.has_value()} << 6 |
-             std::uint64_t{known_.gameserver.has_value()} << 7 | std::uint64_t{event_ && event_->has_value()} << 8);
+  digest.add(std::uint64_t{linked_} | std::uint64_t{wants_read_} << 1 |
+             std::uint64_t{event_.has_value()} << 2 | std::uint64_t{mail_.has_value()} << 3 |
+             std::uint64_t{late_.has_value()} << 4 | std::uint64_t{asked_.has_value()} << 5 |
+             std::uint64_t{known_.pod.has_value()} << 6 | std::uint64_t{known_.gameserver.has_value()} << 7 |
+             std::uint64_t{event_ && event_->has_value()} << 8);
   if (event_ && *event_) add(**event_, digest);
   digest.version(taken_);
   digest.version(newest_);
@@ -209,7 +220,8 @@ void Process::add_to(Digest& digest) const {
   if (known_.gameserver) add(*known_.gameserver, digest);
   if (mail_) add(*mail_, digest);
   if (late_) add(*late_, digest);
-  digest.add(unheard_.value_or(99) | std::uint64_t{heard_.value_or(99)} << 16 | std::uint64_t{belief_.value_or(99)} << 32);
+  digest.add(unheard_.value_or(99) | std::uint64_t{heard_.value_or(99)} << 16 |
+             std::uint64_t{belief_.value_or(99)} << 32);
 }
 
 std::uint64_t World::digest() const {

@@ -35,7 +35,8 @@ Write read_patch(const controller::Patch& patch) {
       continue;
     }
     const bool is_update = field == controller::label_field(controller::keys::kUpdateHook);
-    require(is_update || field == controller::label_field(controller::keys::kDeleteHook), "an unknown field was written");
+    require(is_update || field == controller::label_field(controller::keys::kDeleteHook),
+            "an unknown field was written");
     require(value == "true" || value == "false", "a hook is neither armed nor released");
     write.hooks[is_update ? kUpdate : kDeletion] = value == "true";
   }
@@ -65,8 +66,8 @@ void Judge::shows(const Known& known, Nanoseconds now) {
   newest_ = sight.version;
   is_stale_ = false;
   sight_ = sight;
-  is_behind_ = setting_.view == View::api_and_volume && sight.grace && sight.stage != Stage::preparing_delete && open_ &&
-               open_->kind == kUpdate;
+  is_behind_ = setting_.view == View::api_and_volume && sight.grace &&
+               sight.stage != Stage::preparing_delete && open_ && open_->kind == kUpdate;
   if (is_behind_) sight_->episode = sight_->at_least = sight.grace_episode;
   const bool is_going_on = sight.stage == Stage::updating && !sight.grace;
   if (sight.stage != Stage::none) {
@@ -94,14 +95,17 @@ void Judge::tells(const Notice& notice, Nanoseconds now) {
     require(!open_, "a notice was not ended before the next");
     require(notice.id > last_id_, "two notices have the same id");
     const bool is_updating = sight_->stage == Stage::updating || is_behind_;
-    require(sight_->stage == preparing(kind) || (kind == kUpdate && is_updating), "something is coming that is not");
+    require(sight_->stage == preparing(kind) || (kind == kUpdate && is_updating),
+            "something is coming that is not");
     require(sight_->episode > told_[kind], "the same update was told of twice");
     require(!found_going_on_, "what the process found going on was told as news");
     const bool was_asked = sight_->stage == preparing(kind) && !is_behind_;
     const bool holds = was_asked && sight_->hooks[kind] == Hook::armed;
     require(notice.waits == holds, "whether it waits is told wrongly");
     check_containers(notice);
-        open_ = Open{notice.id, kind, notice.phase, was_asked && (!holds || !setting_.asks), was_asked, holds ? now + patience_ : 0};
+    open_ = Open{notice.id,    kind,
+                 notice.phase, was_asked && (!holds || !setting_.asks),
+                 was_asked,    holds ? now + patience_ : 0};
     last_id_ = notice.id;
     told_[kind] = sight_->at_least;
     return;
@@ -145,7 +149,8 @@ void Judge::sends(const Write& write, Nanoseconds now) {
     if (!write.hooks[kind]) continue;
     require(sight_->hooks[kind] != Hook::none, "a hook was made");
     if (*write.hooks[kind]) {
-      require(setting_.view == View::volume || sight_->stage != preparing(kind), "a hook was armed while it was asked for");
+      require(setting_.view == View::volume || sight_->stage != preparing(kind),
+              "a hook was armed while it was asked for");
       continue;
     }
     const bool may = open_ && open_->kind == kind && open_->phase == Notice::Phase::coming &&
@@ -160,7 +165,8 @@ void Judge::rests() const {
   switch (sight_->stage) {
     case Stage::preparing_update:
     case Stage::preparing_delete:
-      require(open_ && open_->was_asked && preparing(open_->kind) == sight_->stage && open_->phase == Notice::Phase::coming,
+      require(open_ && open_->was_asked && preparing(open_->kind) == sight_->stage &&
+                  open_->phase == Notice::Phase::coming,
               "nothing was told of what is asked for");
       break;
     case Stage::updating:
@@ -182,7 +188,8 @@ void Judge::views(const controller::Object& object) const {
 
 // ---- opsState
 
-void Judge::sets(std::uint16_t value, std::optional<std::uint16_t> belief, std::optional<Value> expect, Ticket ticket) {
+void Judge::sets(std::uint16_t value, std::optional<std::uint16_t> belief, std::optional<Value> expect,
+                 Ticket ticket) {
   stirs();
   if (!undecided_ || expect) basis_.clear();
   basis_.insert(belief.value_or(0));
@@ -260,10 +267,12 @@ void Judge::quiet(const Cluster& cluster, const controller::ObjectPtr& view) con
   }
   require(!open_, "a notice was never ended");
   require(tickets_.empty(), "a ticket was never finished");
-  require(!owed_ || cluster.gameserver.ops_state == *owed_, "what the controller took back was not written again");
+  require(!owed_ || cluster.gameserver.ops_state == *owed_,
+          "what the controller took back was not written again");
   require(view != nullptr, "the game has never seen its GameServer");
   if (setting_.view != View::volume)
-    require(ops_state_number(view->ops_state) == cluster.gameserver.ops_state, "the game sees an old opsState");
+    require(ops_state_number(view->ops_state) == cluster.gameserver.ops_state,
+            "the game sees an old opsState");
 }
 
 void Judge::count(std::uint64_t (&notices)[2][4], std::uint64_t& conflicts, std::uint64_t& taken_back) const {
@@ -275,7 +284,8 @@ void Judge::count(std::uint64_t (&notices)[2][4], std::uint64_t& conflicts, std:
 
 void Judge::add_to(Digest& digest) const {
   digest.add(std::uint64_t{is_alive_} | std::uint64_t{is_stale_} << 1 | std::uint64_t{found_going_on_} << 2 |
-             std::uint64_t{undecided_} << 3 | std::uint64_t{owed_was_seen_} << 4 | std::uint64_t{has_seen_} << 24 | std::uint64_t{is_behind_} << 25 | std::uint64_t{pod_} << 5);
+             std::uint64_t{undecided_} << 3 | std::uint64_t{owed_was_seen_} << 4 |
+             std::uint64_t{has_seen_} << 24 | std::uint64_t{is_behind_} << 25 | std::uint64_t{pod_} << 5);
   digest.add(sight_ ? 1 : 0);
   if (sight_) {
     digest.version(sight_->version);
@@ -284,8 +294,8 @@ void Judge::add_to(Digest& digest) const {
                static_cast<std::uint64_t>(sight_->hooks[1]) << 8 | std::uint64_t{sight_->episode} << 16 |
                std::uint64_t{sight_->parts[0]} << 32 | std::uint64_t{sight_->parts[1]} << 36 |
                std::uint64_t{sight_->parts[2]} << 40 | std::uint64_t{sight_->ops_state} << 48);
-    digest.add(sight_->grace.value_or(0) | std::uint64_t{sight_->uid} << 16 | std::uint64_t{sight_->at_least} << 32 |
-               std::uint64_t{sight_->grace_episode} << 48);
+    digest.add(sight_->grace.value_or(0) | std::uint64_t{sight_->uid} << 16 |
+               std::uint64_t{sight_->at_least} << 32 | std::uint64_t{sight_->grace_episode} << 48);
   }
   digest.add(open_ ? 1 : 0);
   if (open_) {
@@ -299,10 +309,11 @@ void Judge::add_to(Digest& digest) const {
     digest.add(basis->size());
     for (const std::uint16_t value : *basis) digest.add(value);
   }
-  digest.add(wish_.value_or(99) | std::uint64_t{arrived_.value_or(99)} << 16 | std::uint64_t{replaced_.value_or(99)} << 32);
+  digest.add(wish_.value_or(99) | std::uint64_t{arrived_.value_or(99)} << 16 |
+             std::uint64_t{replaced_.value_or(99)} << 32);
   digest.add(std::uint64_t{is_answered_} | std::uint64_t{written_again_} << 1);
-  digest.add(owed_.value_or(99) | std::uint64_t{taken_back_} << 16 | std::uint64_t{expect_.has_value()} << 24 |
-             std::uint64_t{sent_expect_.has_value()} << 25);
+  digest.add(owed_.value_or(99) | std::uint64_t{taken_back_} << 16 |
+             std::uint64_t{expect_.has_value()} << 24 | std::uint64_t{sent_expect_.has_value()} << 25);
   if (expect_) digest.add(expect_->value_or(""));
   if (sent_expect_) digest.add(sent_expect_->value_or(""));
   if (arrived_) digest.time(arrived_at_);

@@ -1,5 +1,5 @@
-// The invariants, checked against everything told to a Conversation and everything it says. The bookkeeping is the
-// model's own: nothing is asked of the conversation in order to judge it.
+// The invariants, checked against everything told to a Conversation and everything it says. The bookkeeping
+// is the model's own: nothing is asked of the conversation in order to judge it.
 #pragma once
 
 #include <optional>
@@ -76,7 +76,7 @@ class Judge {
     Kind kind = kUpdate;
     controller::Notice::Phase phase = controller::Notice::Phase::coming;
     bool may_release = false;
-    bool was_asked = false;  // it began with a question
+    bool was_asked = false;    // it began with a question
     Nanoseconds deadline = 0;  // when it may without asking; 0: never
   };
   void check_containers(const controller::Notice& notice) const;
@@ -88,8 +88,8 @@ class Judge {
   std::uint16_t pod_ = 0;
   std::optional<Sight> sight_;  // the newest that it was shown, of our pod
   bool is_stale_ = false;
-  bool is_behind_ = false;  // its state is older than a grace period that the game was told of
-  std::uint32_t newest_ = 0;     // version that it was shown
+  bool is_behind_ = false;    // its state is older than a grace period that the game was told of
+  std::uint32_t newest_ = 0;  // version that it was shown
   bool has_seen_ = false;
   bool found_going_on_ = false;  // its first sight was an update under way
   std::optional<Open> open_;
@@ -99,9 +99,9 @@ class Judge {
 
   std::set<controller::Ticket> tickets_;
   controller::Ticket newest_ticket_ = 0;
-  bool undecided_ = false;             // the newest wish has not come to an end
-  std::set<std::uint16_t> own_;        // what this process ever set: it has heard of that
-  std::set<std::uint16_t> basis_;      // what the newest wish may be written over
+  bool undecided_ = false;         // the newest wish has not come to an end
+  std::set<std::uint16_t> own_;    // what this process ever set: it has heard of that
+  std::set<std::uint16_t> basis_;  // what the newest wish may be written over
   std::optional<controller::Value> expect_;
   std::set<std::uint16_t> sent_basis_;  // the same of what is on its way
   std::optional<controller::Value> sent_expect_;
@@ -109,7 +109,8 @@ class Judge {
   Nanoseconds arrived_at_ = 0;
   bool is_answered_ = false;  // the process knows that it arrived
   unsigned taken_back_ = 0, written_again_ = 0;
-  std::optional<std::uint16_t> owed_;  // was taken back, and seen so in time: has to be there again in the end
+  std::optional<std::uint16_t>
+      owed_;  // was taken back, and seen so in time: has to be there again in the end
   bool owed_was_seen_ = false;
 
   struct Counts {

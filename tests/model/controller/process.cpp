@@ -128,7 +128,8 @@ Pod Process::on_volume(const Pod& pod) const {
   out.updated_at = pod.updated_at;
   out.updated_parts = pod.updated_parts;
   if (pod.was_updated) out.revision = pod.revision;
-  if (pod.life != Life::updating && !pod.grace) return out;  // it stays when the pod is to be deleted meanwhile
+  if (pod.life != Life::updating && !pod.grace)
+    return out;  // it stays when the pod is to be deleted meanwhile
   out.life = Life::updating;
   out.grace = pod.grace;
   out.episode = pod.episode;
@@ -229,7 +230,8 @@ void Process::allow(Nanoseconds now) {
   const std::uint64_t id = *std::exchange(asked_, std::nullopt);
   judge_.allows(id);
   Sayings sayings;
-  require(conversation_->allow(id, clock(now), &sayings) == judge_.has_open_notice(), "allow() does not know its notice");
+  require(conversation_->allow(id, clock(now), &sayings) == judge_.has_open_notice(),
+          "allow() does not know its notice");
   said(sayings, now);
 }
 
@@ -281,11 +283,13 @@ void Process::said(const Sayings& sayings, Nanoseconds now) {
       unheard_ = ops_state_number(view->object->ops_state);
     } else if (const auto* tell = std::get_if<say::Tell>(&saying)) {
       const Notice& notice = tell->notice;
-      note("tells " + std::to_string(notice.id) + ' ' + (notice.kind == Notice::Kind::update ? "update " : "deletion ") +
+      note("tells " + std::to_string(notice.id) + ' ' +
+           (notice.kind == Notice::Kind::update ? "update " : "deletion ") +
            kPhases[static_cast<int>(notice.phase)] + (notice.waits ? " waits" : ""));
       judge_.tells(notice, now);
       if (notice.phase == Notice::Phase::coming && notice.waits) asked_ = notice.id;
-      const bool is_over = notice.phase == Notice::Phase::finished || notice.phase == Notice::Phase::withdrawn;
+      const bool is_over =
+          notice.phase == Notice::Phase::finished || notice.phase == Notice::Phase::withdrawn;
       if (is_over && asked_ == notice.id) asked_.reset();
     }
   }

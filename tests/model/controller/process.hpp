@@ -1,5 +1,5 @@
-// One game server's process with the real Conversation in it, and what carries its words: an adapter's watch, reads and
-// patches, each under way for as long as it likes.
+// One game server's process with the real Conversation in it, and what carries its words: an adapter's watch,
+// reads and patches, each under way for as long as it likes.
 #pragma once
 
 #include <optional>

@@ -43,18 +43,26 @@ class Walk {
 
  private:
   std::uint64_t below(std::uint64_t count) { return random_() % count; }
-  bool chance(double probability) { return std::uniform_real_distribution<double>(0, 1)(random_) < probability; }
-  double pick(std::initializer_list<double> values) { return *(values.begin() + static_cast<std::ptrdiff_t>(below(values.size()))); }
+  bool chance(double probability) {
+    return std::uniform_real_distribution<double>(0, 1)(random_) < probability;
+  }
+  double pick(std::initializer_list<double> values) {
+    return *(values.begin() + static_cast<std::ptrdiff_t>(below(values.size())));
+  }
 
   void step() {
     ++reached_.steps;
     world_->refill(kPlenty);
     if (chance(calm_)) return rest();
-    if (chance(0.05)) world_->pass(static_cast<Nanoseconds>(pick({0.1, 3, 90}) * std::uniform_real_distribution<double>(0, 1)(random_) * kSecond));
+    if (chance(0.05))
+      world_->pass(static_cast<Nanoseconds>(pick({0.1, 3, 90}) *
+                                            std::uniform_real_distribution<double>(0, 1)(random_) * kSecond));
     world_->events(events_);
     const double which = std::uniform_real_distribution<double>(0, 1)(random_);
-    if (which < updates_) return (void)choose([](Event e) { return e >= Event::update_sidecar && e <= Event::revert; });
-    if (which < updates_ + sets_) return (void)choose([](Event e) { return e >= Event::set && e <= Event::somebody_undoes; });
+    if (which < updates_)
+      return (void)choose([](Event e) { return e >= Event::update_sidecar && e <= Event::revert; });
+    if (which < updates_ + sets_)
+      return (void)choose([](Event e) { return e >= Event::set && e <= Event::somebody_undoes; });
     if (which < updates_ + sets_ + trouble_) return (void)choose([](Event e) { return !comes_by_itself(e); });
     choose([](Event e) { return comes_by_itself(e); });
   }
@@ -123,7 +131,8 @@ std::string story(std::uint64_t seed, std::uint64_t steps) {
     end = "broken: " + broken.text;
   }
   std::string text = "seed " + std::to_string(seed) + ":\n";
-  for (std::size_t i = lines.size() > kLines ? lines.size() - kLines : 0; i < lines.size(); ++i) text += lines[i] + "\n";
+  for (std::size_t i = lines.size() > kLines ? lines.size() - kLines : 0; i < lines.size(); ++i)
+    text += lines[i] + "\n";
   return text + end;
 }
 

@@ -32,15 +32,16 @@ std::string names(std::uint8_t parts, const char* quote) {
 std::string time_text(Nanoseconds at) {
   const auto seconds = static_cast<int>(at / kSecond);
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "1970-01-%02dT%02d:%02d:%02dZ", 1 + seconds / 86400, seconds / 3600 % 24,
-                seconds / 60 % 60, seconds % 60);
+  std::snprintf(text.data(), text.size(), "1970-01-%02dT%02d:%02d:%02dZ", 1 + seconds / 86400,
+                seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
   return text.data();
 }
 
 std::string images(const Revision& revision, std::uint8_t parts) {
   std::string out;
   if ((parts & kSidecar) != 0) out += "\"sidecar\":\"s:" + std::to_string(revision.sidecar) + '"';
-  if ((parts & kGame) != 0) out += (out.empty() ? "" : ",") + ("\"game\":\"g:" + std::to_string(revision.game)) + '"';
+  if ((parts & kGame) != 0)
+    out += (out.empty() ? "" : ",") + ("\"game\":\"g:" + std::to_string(revision.game)) + '"';
   return out;
 }
 
@@ -55,13 +56,15 @@ void annotate(const Pod& pod, controller::Object& object) {
              : ",\"containerBatchesRecord\":[{\"containers\":[" + names(pod.updated_parts, "\"") + "]}]") +
         "}";
   if (pod.grace)
-    object.annotations[keys::kGrace] = "{" + revision + ",\"containerImages\":{" + images(*pod.grace, pod.parts) +
+    object.annotations[keys::kGrace] = "{" + revision + ",\"containerImages\":{" +
+                                       images(*pod.grace, pod.parts) +
                                        "},\"graceSeconds\":" + std::to_string(kGrace / kSecond) + "}";
 }
 
 void add_hooks(const Hook (&hooks)[2], controller::Object& object) {
   for (const Kind kind : {kUpdate, kDeletion})
-    if (hooks[kind] != Hook::none) object.labels[kHookKeys[kind]] = hooks[kind] == Hook::armed ? "true" : "false";
+    if (hooks[kind] != Hook::none)
+      object.labels[kHookKeys[kind]] = hooks[kind] == Hook::armed ? "true" : "false";
 }
 
 Stage stage_of(State state) {

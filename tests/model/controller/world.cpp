@@ -3,15 +3,45 @@
 namespace okg::controller_model {
 namespace {
 
-constexpr const char* kNames[] = {
-    "kruise",     "okg to pod", "okg to gameserver", "the GameServer is collected", "okg makes a GameServer",
-    "the sidecar is replaced", "the game is stopped", "the game starts", "the grace period passes",
-    "the watch sends", "the watch is heard", "read", "the volume is looked at", "the patch arrives",
-    "a late patch arrives", "the patch is answered", "the token has no effect in time", "poll", "allow", "the deadline passes",
-    "new sidecar", "new game", "new sidecar and game", "revert", "condemned", "the game sets opsState",
-    "the game sets opsState with expect", "somebody sets opsState", "somebody sets opsState to what it was", "okg writes from its copy",
-    "okg writes the template from its copy", "somebody releases the hook", "crash", "the pod is lost", "somebody deletes the GameServer", "disconnect",
-    "the patch or its answer is lost", "the patch is refused", "something else changes"};
+constexpr const char* kNames[] = {"kruise",
+                                  "okg to pod",
+                                  "okg to gameserver",
+                                  "the GameServer is collected",
+                                  "okg makes a GameServer",
+                                  "the sidecar is replaced",
+                                  "the game is stopped",
+                                  "the game starts",
+                                  "the grace period passes",
+                                  "the watch sends",
+                                  "the watch is heard",
+                                  "read",
+                                  "the volume is looked at",
+                                  "the patch arrives",
+                                  "a late patch arrives",
+                                  "the patch is answered",
+                                  "the token has no effect in time",
+                                  "poll",
+                                  "allow",
+                                  "the deadline passes",
+                                  "new sidecar",
+                                  "new game",
+                                  "new sidecar and game",
+                                  "revert",
+                                  "condemned",
+                                  "the game sets opsState",
+                                  "the game sets opsState with expect",
+                                  "somebody sets opsState",
+                                  "somebody sets opsState to what it was",
+                                  "okg writes from its copy",
+                                  "okg writes the template from its copy",
+                                  "somebody releases the hook",
+                                  "crash",
+                                  "the pod is lost",
+                                  "somebody deletes the GameServer",
+                                  "disconnect",
+                                  "the patch or its answer is lost",
+                                  "the patch is refused",
+                                  "something else changes"};
 static_assert(std::size(kNames) == static_cast<std::size_t>(Event::kCount));
 
 // The budget it comes out of; null: none.
@@ -151,7 +181,8 @@ void World::happen(Event event) {
   const bool is_our_doing = event == Event::arrive && cluster_.setting.view != View::volume;
   if (cluster_.gameserver.version != before.version && !is_our_doing) {
     const bool is_manager = event == Event::okg_writes || event == Event::template_changes;
-    process_.judge().changed(before, cluster_.gameserver, is_manager ? Who::manager : Who::somebody, cluster_.now);
+    process_.judge().changed(before, cluster_.gameserver, is_manager ? Who::manager : Who::somebody,
+                             cluster_.now);
   }
   if (story_ == nullptr) return;
   if (const std::string now = describe(cluster_); now != told_) story_->push_back("    " + (told_ = now));
@@ -294,7 +325,8 @@ void World::do_what_may_happen(Event event) {
 void World::pass(Nanoseconds time) {
   if (!may_pass(cluster_.now + time)) return;
   cluster_.now += time;
-  if (const auto deadline = process_.next_deadline(); deadline && *deadline <= cluster_.now) process_.tick(cluster_.now);
+  if (const auto deadline = process_.next_deadline(); deadline && *deadline <= cluster_.now)
+    process_.tick(cluster_.now);
 }
 
 void World::check_quiet() const {

@@ -89,6 +89,8 @@ TEST(MetricsRoute, TellsEverything) {
     metrics.tick_age_seconds = 0.012;
     metrics.watch_fallback = true;
     metrics.watch_overflows = 4;
+    metrics.hot.push_back({"world", 3, 300, 4096, 8192, {{0.5, 1}, {1, 0, 2}, 7.5}});
+    metrics.controller = ControllerMetrics{"kubernetes", true, true, 9, 1, "Allocated", "PreUpdate"};
     state.desired = digest_of(1);
     state.outcomes[digest_of(1)] = {Verdict::failed, ""};
   });
@@ -144,6 +146,44 @@ okg_watch_overflows_total 4
 okg_http_requests_total{route="/livez",code="200"} 1
 okg_http_requests_total{route="/re\"load",code="500"} 1
 okg_http_requests_total{route="other",code="404"} 2
+# TYPE okg_hot_records gauge
+# HELP okg_hot_records Records in hot state.
+okg_hot_records{segment="world"} 3
+# TYPE okg_hot_bytes gauge
+# UNIT okg_hot_bytes bytes
+# HELP okg_hot_bytes Bytes of keys and values in hot state.
+okg_hot_bytes{segment="world"} 300
+# TYPE okg_hot_file_bytes gauge
+# UNIT okg_hot_file_bytes bytes
+# HELP okg_hot_file_bytes Memory that the segment takes.
+okg_hot_file_bytes{segment="world"} 4096
+# TYPE okg_hot_max_bytes gauge
+# UNIT okg_hot_max_bytes bytes
+# HELP okg_hot_max_bytes Memory that the segment may take.
+okg_hot_max_bytes{segment="world"} 8192
+# TYPE okg_hot_commit_duration_seconds histogram
+# UNIT okg_hot_commit_duration_seconds seconds
+# HELP okg_hot_commit_duration_seconds Time that commits of transactions and regions took.
+okg_hot_commit_duration_seconds_bucket{segment="world",le="0.5"} 1
+okg_hot_commit_duration_seconds_bucket{segment="world",le="1.0"} 1
+okg_hot_commit_duration_seconds_bucket{segment="world",le="+Inf"} 3
+okg_hot_commit_duration_seconds_count{segment="world"} 3
+okg_hot_commit_duration_seconds_sum{segment="world"} 7.5
+# TYPE okg_gameserver info
+# HELP okg_gameserver The GameServer as the controller has it.
+okg_gameserver_info{controller="kubernetes",ops_state="Allocated",state="PreUpdate"} 1
+# TYPE okg_controller_connected gauge
+# HELP okg_controller_connected 1 while the controller is heard.
+okg_controller_connected 1
+# TYPE okg_update_pending gauge
+# HELP okg_update_pending 1 while an update or the deletion of this pod is coming or going on.
+okg_update_pending 1
+# TYPE okg_api_requests counter
+# HELP okg_api_requests Requests to the Kubernetes API.
+okg_api_requests_total 9
+# TYPE okg_api_errors counter
+# HELP okg_api_errors Requests to the Kubernetes API that failed.
+okg_api_errors_total 1
 # EOF
 )");
 }

@@ -103,6 +103,15 @@ Outcome FakeBackend::request_rollback(const std::optional<payload::Digest>& to, 
   return outcome;
 }
 
+base::Result<std::uint64_t> FakeBackend::request_write(const GameServerWish& wish) {
+  base::Result<std::uint64_t> answer{0};
+  change([&](State& state) {
+    state.wishes.push_back(wish);
+    answer = state.write_answer;
+  });
+  return answer;
+}
+
 Directory::Directory() {
   char name[] = "/dev/shm/okg-control-XXXXXX";
   if (::mkdtemp(name) == nullptr) std::abort();

@@ -37,6 +37,8 @@ class FakeBackend : public Backend {
     Metrics metrics;
     std::function<void(State&)> on_look;
     // What the endpoint asked.
+    std::vector<GameServerWish> wishes;
+    base::Result<std::uint64_t> write_answer{7};
     int looks = 0, outcomes_asked = 0, reloads = 0, rollbacks = 0;
     std::optional<payload::Digest> asked_digest;
     bool asked_force = false;
@@ -54,6 +56,7 @@ class FakeBackend : public Backend {
                          std::optional<payload::Digest>* target) override;
   Outcome request_rollback(const std::optional<payload::Digest>& to, bool force,
                            std::optional<payload::Digest>* target) override;
+  base::Result<std::uint64_t> request_write(const GameServerWish& wish) override;
 
   void change(const std::function<void(State&)>& change);
   State state();

@@ -8,8 +8,7 @@ namespace okg::controller {
 namespace {
 
 constexpr Nanoseconds kSecond = 1'000'000'000;
-constexpr char kGraceOf[] =
-    R"({"revision":"r2","containerImages":{"sidecar":"r/s:v2"},"graceSeconds":10})";
+constexpr char kGraceOf[] = R"({"revision":"r2","containerImages":{"sidecar":"r/s:v2"},"graceSeconds":10})";
 constexpr char kStateOf[] =
     R"({"revision":"r2","updateTimestamp":"2026-04-24T09:00:00Z","lastContainerStatuses":null,"updateImages":true})";
 
@@ -290,7 +289,8 @@ TEST_F(HandshakeTest, AGracePeriodThatIsOverIsNotTakenForTheNext) {
   see("PreparingUpdate", "true");
   see("Updating", "false");
   ASSERT_TRUE(told(Notice::Phase::started));
-  object_.annotations[keys::kGrace] = R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
   see("Updating", "false");
   EXPECT_TRUE(told_.empty()) << "the same update";
   EXPECT_EQ(handshake_.notice()->revision, "r3");
@@ -302,7 +302,8 @@ TEST_F(HandshakeTest, ANewerGracePeriodCountsWhateverOkgsStateIs) {
   const auto id = told_.at(0).id;
   see("PreparingUpdate", "false");  // of the same update: older than what the volume tells
   EXPECT_TRUE(told_.empty());
-  object_.annotations[keys::kGrace] = R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
   see("PreparingUpdate", "false");
   ASSERT_EQ(told_.size(), 2U);
   EXPECT_EQ(told_[0].id, id);
@@ -333,7 +334,8 @@ TEST_F(HandshakeTest, ANewerRevisionInTheGracePeriodTakesThePlaceOfTheOlder) {
   object_.annotations[keys::kGrace] = kGraceOf;
   see("Updating", nullptr);
   const auto id = told_.at(0).id;
-  object_.annotations[keys::kGrace] = R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
+  object_.annotations[keys::kGrace] =
+      R"({"revision":"r3","containerImages":{"game":"r/g:v3"},"graceSeconds":10})";
   see("Updating", nullptr);
   ASSERT_EQ(told_.size(), 2U);
   EXPECT_EQ(told_[0].id, id);
@@ -353,8 +355,8 @@ TEST_F(HandshakeTest, WhoHearsThatADeletionIsOverWasNotDeleted) {
 }
 
 TEST_F(HandshakeTest, AnnotationsThatMakeNoSenseAreAbsent) {
-  for (const char* odd : {"", "{", "[]", R"({"containerImages":7,"graceSeconds":"x"})", "{\"graceSeconds\":-5}",
-                          R"({"graceSeconds":9223372036854775807})"}) {
+  for (const char* odd : {"", "{", "[]", R"({"containerImages":7,"graceSeconds":"x"})",
+                          "{\"graceSeconds\":-5}", R"({"graceSeconds":9223372036854775807})"}) {
     Handshake handshake{{keys::kUpdateHook, keys::kDeleteHook}};
     object_.annotations[keys::kGrace] = odd;
     object_.annotations[keys::kUpdateState] = odd;

@@ -33,8 +33,8 @@ TEST(GameServerJson, IsReadAsFarAsItMatters) {
   EXPECT_EQ(object.resource_version, "18342");
   EXPECT_EQ(object.owner_pod_uid, "f1d9");
   EXPECT_EQ(object.ops_state, "Allocated");
-  EXPECT_EQ(object.update_priority, "0");     // a number
-  EXPECT_EQ(object.deletion_priority, "5");   // a text
+  EXPECT_EQ(object.update_priority, "0");    // a number
+  EXPECT_EQ(object.deletion_priority, "5");  // a text
   EXPECT_EQ(object.state, "Ready");
   EXPECT_EQ(object.labels.count("number"), 0U);  // no text: not a label
   EXPECT_EQ(object.get(label_field("gs-sync/update-block")), "true");
@@ -62,10 +62,12 @@ TEST(GameServerJson, TellsWhoWroteAField) {
 }
 
 TEST(GameServerJson, OfTheWrongShapeIsNoCrash) {
-  for (const char* odd : {R"({"metadata":7,"spec":[],"status":"x"})",
-                          R"({"metadata":{"labels":[1],"ownerReferences":{"kind":"Pod"},"managedFields":[1,{"fieldsV1":3}]}})",
-                          R"({"status":{"networkStatus":{"externalAddresses":[{"ports":[3,{"port":{}}]},7]},"podStatus":{"containerStatuses":[null]}}})",
-                          R"({"spec":{"opsState":null,"updatePriority":1.5,"networkDisabled":"no"}})", "{}"})
+  for (
+      const char* odd :
+      {R"({"metadata":7,"spec":[],"status":"x"})",
+       R"({"metadata":{"labels":[1],"ownerReferences":{"kind":"Pod"},"managedFields":[1,{"fieldsV1":3}]}})",
+       R"({"status":{"networkStatus":{"externalAddresses":[{"ports":[3,{"port":{}}]},7]},"podStatus":{"containerStatuses":[null]}}})",
+       R"({"spec":{"opsState":null,"updatePriority":1.5,"networkDisabled":"no"}})", "{}"})
     EXPECT_TRUE(read_object(odd)) << odd;
   for (const char* wrong : {"", "[]", "7", "{", "{\"a\":}", "\xff", "{\"metadata\":{\"name\":\"\xff\"}}"})
     EXPECT_FALSE(read_object(wrong)) << wrong;
@@ -86,7 +88,8 @@ TEST(Watch, LinesAreEvents) {
   EXPECT_EQ(changed->object->containers.size(), 1U);
   const auto deleted = read_watch_event(R"({"type":"DELETED","object":{"metadata":{"name":"a"}}})");
   EXPECT_EQ(deleted->kind, WatchEvent::Kind::deleted);
-  const auto bookmark = read_watch_event(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"99"}}})");
+  const auto bookmark =
+      read_watch_event(R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"99"}}})");
   EXPECT_EQ(bookmark->kind, WatchEvent::Kind::bookmark);
   EXPECT_EQ(bookmark->resource_version, "99");
   const auto gone = read_watch_event(

@@ -9,7 +9,8 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(OpsStates, AreLabelValues) {
-  for (const char* fine : {"None", "Allocated", "Maintaining", "WaitToBeDeleted", "Kill", "Draining", "in.match_2-b", "7"})
+  for (const char* fine :
+       {"None", "Allocated", "Maintaining", "WaitToBeDeleted", "Kill", "Draining", "in.match_2-b", "7"})
     EXPECT_TRUE(check_ops_state(fine)) << fine;
   // What OKG cannot copy to a label of the pod stops all of its synchronisation.
   for (const char* wrong : {"", "two words", "a:b", "a/b", "a|b", "-5", ".a", "a-", "\xc3\xa4", "a\n"})
@@ -27,7 +28,8 @@ TEST(OpsStates, WrongOnlyByTheirCaseAreRefusedWithAHint) {
 TEST(Keys, HaveAPrefixThatIsADnsName) {
   for (const char* fine : {"map", "gs-sync/map", "game.kruise.io/gs-opsState", "a.b-c.d/e_f.g"})
     EXPECT_TRUE(check_key(fine)) << fine;
-  for (const char* wrong : {"", "/", "a/", "/a", "A.b/c", "a..b/c", "a-/c", "-a/c", "a/b/c", "a b", "a.b-.c/d"})
+  for (const char* wrong :
+       {"", "/", "a/", "/a", "A.b/c", "a..b/c", "a-/c", "-a/c", "a/b/c", "a b", "a.b-.c/d"})
     EXPECT_FALSE(check_key(wrong)) << wrong;
 }
 
@@ -43,7 +45,8 @@ TEST(LabelSafe, KeepsWhatItCan) {
   EXPECT_EQ(label_safe("+1+"), "1");
   EXPECT_EQ(label_safe("\xc3\xa4"), "");
   EXPECT_EQ(label_safe(std::string(70, 'x')), std::string(63, 'x'));
-  for (const char* text : {"a b", "--", "v1/", "2.4.1", "x\n"}) EXPECT_TRUE(check_label_value(label_safe(text))) << text;
+  for (const char* text : {"a b", "--", "v1/", "2.4.1", "x\n"})
+    EXPECT_TRUE(check_label_value(label_safe(text))) << text;
 }
 
 TEST(Annotations, AreUtf8OfBoundedSize) {

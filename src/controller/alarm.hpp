@@ -1,0 +1,39 @@
+// A timer of the io thread's.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace okg::controller {
+
+// What it was set for does not happen once it was set anew, cancelled or destroyed: not even when the time
+// was over already, and only its turn had not come.
+class Alarm {
+ public:
+  explicit Alarm(boost::asio::io_context& io) : timer_(io) {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() { ++*turn_; }
+
+  void set(std::chrono::milliseconds after, std::function<void()> call) {
+    timer_.expires_after(after);
+    timer_.async_wait([turn = turn_, mine = ++*turn_, call = std::move(call)](auto error) {
+      if (!error && *turn == mine) call();
+    });
+  }
+  void cancel() {
+    ++*turn_;
+    timer_.cancel();
+  }
+
+ private:
+  boost::asio::steady_timer timer_;
+  std::shared_ptr<std::uint64_t> turn_ = std::make_shared<std::uint64_t>(0);
+};
+
+}  // namespace okg::controller

@@ -1,0 +1,387 @@
+#include "controller/kubernetes_adapter.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "controller/keys.hpp"
+#include "controller/object_reader.hpp"
+#include "controller/patch_json.hpp"
+#include "kube/answer.hpp"
+
+namespace okg::controller {
+namespace {
+
+using base::Code;
+using base::Error;
+using std::chrono::milliseconds;
+
+// As many in a row are nothing unusual while the controller writes, too.
+constexpr unsigned kQuickConflicts = 5;
+
+std::uint64_t seed(base::Os& os) {
+  std::uint64_t seed = 0;
+  os.random(&seed, sizeof seed);
+  return seed;
+}
+
+// Rights are missing. 401 is not that: the token has run out, and another one comes. Nor is a certificate
+// that is not to be trusted.
+bool is_forbidden(const std::optional<kube::Response>& response) {
+  return response && response->status == 403;
+}
+
+// Opaque, but it has to fit into an URL.
+bool is_version(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
+  });
+}
+
+// The object is. Where all of the API is missing, nothing of it will come by watching.
+bool is_missing(const kube::Response& response) {
+  if (response.status != 404) return false;
+  const auto status = kube::parse_status(response.body);
+  return status && status->reason == "NotFound";
+}
+
+bool is_success(const kube::Response& response) {
+  return response.status >= 200 && response.status < 300;
+}
+
+}  // namespace
+
+KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
+                                     std::unique_ptr<kube::Transport> transport, Identity identity,
+                                     const std::string& podinfo, base::Log log, KubernetesTimes times)
+    : os_(os),
+      transport_(std::move(transport)),
+      identity_(std::move(identity)),
+      log_(log),
+      times_(times),
+      backoff_(times.backoff_min, times.backoff_max, seed(os)),
+      alarm_(io),
+      patch_backoff_(times.backoff_min, times.backoff_max, seed(os)),
+      patch_alarm_(io),
+      rights_alarm_(io) {
+  if (!podinfo.empty()) podinfo_.emplace(os, podinfo);
+}
+
+// nullopt: it is another one, or none at all.
+std::optional<ObjectPtr> KubernetesAdapter::gameserver_in(const std::string& body) const {
+  auto object = read_object(body);
+  if (!object || !is_ours(**object)) return std::nullopt;
+  return *object;
+}
+
+bool KubernetesAdapter::is_ours(const Object& object) const {
+  return object.name == identity_.name && !object.uid.empty() && is_version(object.resource_version);
+}
+
+std::string KubernetesAdapter::path() const {
+  return "/apis/game.kruise.io/v1alpha1/namespaces/" + identity_.name_space + "/gameservers";
+}
+
+void KubernetesAdapter::start(AdapterSink sink) {
+  sink_ = std::move(sink);
+  read();
+}
+
+void KubernetesAdapter::stop() {
+  alarm_.cancel();
+  patch_alarm_.cancel();
+  rights_alarm_.cancel();
+  transport_->close();
+}
+
+void KubernetesAdapter::read_after(milliseconds time) {
+  alarm_.set(time, [this] { read(); });
+}
+
+void KubernetesAdapter::watch_after(milliseconds time) {
+  alarm_.set(time, [this] { watch(); });
+}
+
+// ---- Reading
+
+void KubernetesAdapter::read() {
+  if (reading_) return;
+  reading_ = true;
+  known_ = object_ ? object_->resource_version : "";
+  alarm_.cancel();
+  ++counts_.requests;
+  transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
+                   [this](auto result) { have_read(std::move(result)); });
+}
+
+void KubernetesAdapter::reread() {
+  if (linked_) read();  // else it will be read anyway, as soon as that makes sense
+}
+
+void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
+  reading_ = false;
+  const std::string what = "get gameserver " + identity_.name;
+  if (!result) return trouble(result.error(), {});
+  ObjectPtr object;
+  if (is_success(*result)) {
+    const auto found = gameserver_in(result->body);
+    if (!found) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
+    object = *found;
+    if (object_ && object->uid == object_->uid && is_older(object->resource_version, known_)) {
+      log_.warn("controller", what + ": resourceVersion went back from " + known_ + " to " +
+                                  object->resource_version + ": was a backup restored?");
+      see(nullptr);  // what is known of it is void
+    }
+  } else if (!is_missing(*result)) {
+    return trouble(kube::error_of(*result, what), *result);
+  }
+  // OKG makes it after the pod; a watch from the beginning tells when.
+  if (!watching_) version_ = object ? object->resource_version : "";
+  // The watch may have told of a newer one meanwhile.
+  if (!object || remember(object)) object_ = std::move(object);
+  sink_.seen(with_podinfo(object_));
+  fine();
+  if (watching_) return;
+  if (may_not_watch_.empty() || os_.monotonic_ns() >= may_watch_at_) return watch();
+  backoff_.succeeded();
+  read_after(times_.unwatched);
+}
+
+void KubernetesAdapter::watch() {
+  std::string target =
+      path() + "?watch=1&allowWatchBookmarks=true&fieldSelector=metadata.name%3D" + identity_.name +
+      "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
+  if (!version_.empty()) target += "&resourceVersion=" + version_;
+  watching_ = true;
+  opened_ = false;
+  watched_at_ = os_.monotonic_ns();
+  refused_.reset();
+  ++counts_.requests;
+  transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
+                     {[this](unsigned) {
+                        opened_ = true;
+                        may_not_watch_.clear();
+                        fine();
+                      },
+                      [this](std::string_view text) { line(text); },
+                      [this](const kube::Response& response) { refused_ = response; },
+                      [this](Error error) { watch_ended(error); }});
+}
+
+void KubernetesAdapter::line(std::string_view text) {
+  auto event = read_watch_event(text);
+  if (!event) return nonsense(event.error().text);
+  take_event(*std::move(event));
+}
+
+void KubernetesAdapter::take_event(WatchEvent event) {
+  switch (event.kind) {
+    case WatchEvent::Kind::changed:
+    case WatchEvent::Kind::deleted:
+      // Of a server that knows no field selectors, or lies.
+      if (!event.object->name.empty() && event.object->name != identity_.name) return;
+      if (!is_ours(*event.object)) return nonsense("an object that is no GameServer");
+      version_ = event.object->resource_version;
+      if (event.kind == WatchEvent::Kind::deleted) return see(nullptr);
+      if (remember(event.object)) sink_.seen(with_podinfo(object_));
+      break;
+    case WatchEvent::Kind::bookmark:
+      if (is_version(event.resource_version)) version_ = event.resource_version;
+      break;
+    case WatchEvent::Kind::error:
+      // Too old a version, mostly: read, and watch from there.
+      log_.info("controller", "watch: " + event.message);
+      if (has_lived()) backoff_.succeeded();
+      watching_ = false;
+      transport_->stop_stream();
+      read_after(backoff_.next());
+      break;
+    case WatchEvent::Kind::unknown:
+      break;
+  }
+}
+
+// Whoever says that may say it for ever.
+void KubernetesAdapter::nonsense(const std::string& text) {
+  if (has_lived()) backoff_.succeeded();
+  watching_ = false;
+  transport_->stop_stream();
+  trouble(Error(Code::io, "watch gameserver " + identity_.name + ": " + text), {});
+}
+
+bool KubernetesAdapter::has_lived() {
+  return opened_ && os_.monotonic_ns() - watched_at_ >= times_.short_watch.count() * 1'000'000;
+}
+
+void KubernetesAdapter::watch_ended(const Error& error) {
+  watching_ = false;
+  if (refused_) return watch_refused(error);
+  const bool lived = has_lived();
+  if (lived) backoff_.succeeded();
+  if (error.code == Code::closed && opened_) return watch_after(lived ? milliseconds(0) : backoff_.next());
+  // Cut off, or silent: what we missed is told from the last version on, if somebody is there.
+  if (lived && error.code != Code::no_space) {
+    ++counts_.errors;
+    log_.info("controller", error.text);
+    return watch_after(backoff_.next());
+  }
+  trouble(error, {});
+}
+
+void KubernetesAdapter::watch_refused(const Error& error) {
+  if (kube::is_gone(error)) return read_after(backoff_.next(refused_->retry_after));
+  if (!is_forbidden(refused_)) return trouble(error, refused_);
+  if (may_not_watch_ != error.text)
+    log_.warn("controller", error.text + ": reading every " +
+                                std::to_string(times_.unwatched.count() / 1000) + " s instead");
+  may_not_watch_ = error.text;
+  may_watch_at_ = os_.monotonic_ns() + times_.rights.count() * 1'000'000;
+  read_after(times_.unwatched);
+}
+
+// ---- Writing
+
+void KubernetesAdapter::send(Patch patch) {
+  ++counts_.requests;
+  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg",
+                    "application/merge-patch+json", base::dump(to_merge_patch(patch))},
+                   times_.call, [this, id = patch.id](auto result) { have_patched(id, std::move(result)); });
+}
+
+void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> result) {
+  const std::string what = "patch gameserver " + identity_.name;
+  if (result && is_success(*result)) {
+    const auto object = gameserver_in(result->body);
+    if (!object) return fail_later(id, Error(Code::io, what + ": the answer is no GameServer"), {});
+    patch_backoff_.succeeded();
+    conflicts_ = 0;
+    remember(*object);
+    return sink_.patched(id, with_podinfo(*object));
+  }
+  ++counts_.errors;
+  Error error = result ? kube::error_of(*result, what) : result.error();
+  // A token that ran out is replaced sooner or later, and a certificate, too: the wish stays.
+  if (error.code == Code::denied && !(result && result->status == 403)) error.code = Code::io;
+  switch (error.code) {
+    case Code::denied:
+      return forbidden(id, error);
+    case Code::conflict:
+      if (++conflicts_ > kQuickConflicts) return fail_later(id, std::move(error), {});
+      break;
+    case Code::busy:
+    case Code::io:
+    case Code::timeout:
+    case Code::no_space:
+    case Code::not_found:  // the watch would have told
+      return fail_later(id, std::move(error), result ? result->retry_after : std::nullopt);
+    default:
+      break;
+  }
+  sink_.patched(id, std::move(error));
+}
+
+// Whoever hears of it reads, and patches again: after a pause.
+void KubernetesAdapter::fail_later(PatchId id, Error error, std::optional<milliseconds> retry_after) {
+  tell_failure();
+  failure_.emplace(id, std::move(error));
+  patch_alarm_.set(patch_backoff_.next(retry_after), [this] { tell_failure(); });
+}
+
+void KubernetesAdapter::tell_failure() {
+  if (!failure_) return;
+  auto [id, error] = *std::exchange(failure_, std::nullopt);
+  const bool is_missing = error.code == Code::not_found;
+  sink_.patched(id, std::move(error));
+  if (is_missing) reread();  // nobody else does
+}
+
+// Is it the right to patch that is missing, or is it this patch that somebody (a webhook, a policy) does not
+// want? A patch of nothing, which is not even carried out, tells.
+void KubernetesAdapter::forbidden(PatchId id, const Error& error) {
+  rehearse([this, id, error](const base::Result<kube::Response>& result) {
+    if (!result || result->status != 403) return sink_.patched(id, error);
+    if (may_not_patch_.empty()) log_.warn("controller", error.text);
+    may_not_patch_ = error.text;
+    rights_alarm_.set(times_.rights, [this] { try_rights(); });
+    sink_.linked(Link::connecting, error.text);
+    sink_.patched(id, Error(Code::io, error.text));  // the wish stays, until there is a way
+  });
+}
+
+void KubernetesAdapter::rehearse(std::function<void(const base::Result<kube::Response>&)> done) {
+  ++counts_.requests;
+  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg&dryRun=All",
+                    "application/merge-patch+json", "{}"},
+                   times_.call, std::move(done));
+}
+
+void KubernetesAdapter::try_rights() {
+  rights_alarm_.set(times_.rights, [this] { try_rights(); });
+  if (!linked_) return;  // first things first
+  rehearse([this](const base::Result<kube::Response>& result) {
+    if (!result || !is_success(*result)) return;
+    rights_alarm_.cancel();
+    may_not_patch_.clear();
+    if (linked_) sink_.linked(Link::connected, "");
+  });
+}
+
+// ---- What is told
+
+// False: it is older than what we have.
+bool KubernetesAdapter::remember(const ObjectPtr& object) {
+  if (object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
+    return false;
+  object_ = object;
+  return true;
+}
+
+void KubernetesAdapter::see(ObjectPtr object) {
+  object_ = std::move(object);
+  sink_.seen(with_podinfo(object_));
+}
+
+// The annotations of an in-place update stand on the pod only.
+ObjectPtr KubernetesAdapter::with_podinfo(ObjectPtr object) const {
+  if (!object || !pod_) return object;
+  auto both = std::make_shared<Object>(*object);
+  for (const char* key : {keys::kGrace, keys::kUpdateState, keys::kUpdatingContainers})
+    if (const std::string* value = pod_->annotation(key)) both->annotations[key] = *value;
+  return both;
+}
+
+void KubernetesAdapter::tick() {
+  if (!podinfo_) return;
+  const auto found = podinfo_->look();
+  if (!found || !*found) return;  // it is an addition: without it less is known
+  pod_ = *found;
+  if (linked_ && object_) sink_.seen(with_podinfo(object_));
+}
+
+void KubernetesAdapter::fine() {
+  trouble_.clear();
+  denied_ = false;
+  if (std::exchange(linked_, true)) return;
+  if (may_not_patch_.empty())
+    sink_.linked(Link::connected, "");
+  else
+    sink_.linked(Link::connecting, may_not_patch_);
+}
+
+void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Response>& response) {
+  ++counts_.errors;
+  denied_ = is_forbidden(response);
+  const bool was_linked = std::exchange(linked_, false);
+  if (was_linked || trouble_ != error.text) {
+    trouble_ = error.text;
+    log_.warn("controller", error.text);
+    sink_.linked(Link::connecting, error.text);
+  }
+  // What changed meanwhile is read before anything is written. The backoff grows until a watch has lived.
+  milliseconds time = backoff_.next(response ? response->retry_after : std::nullopt);
+  // Nobody grants a right or installs OKG within seconds.
+  if (response && (denied_ || response->status == 404)) time += times_.unwatched;
+  read_after(time);
+}
+
+}  // namespace okg::controller
