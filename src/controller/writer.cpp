@@ -175,11 +175,10 @@ WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
 }
 
 void Writer::take(ObjectPtr object, Nanoseconds now) {
-  // Versions count on also when a GameServer is deleted and made anew.
-  if (object && is_older(object->resource_version, newest_)) {
-    if (object_) look(false, now);  // an answer that the watch has overtaken tells of what to look at
-    return;
-  }
+  // Versions count on also when a GameServer is deleted and made anew. Where there is none, whoever tells of
+  // one knows why its version may be smaller: a backup was restored.
+  if (object && object_ && is_older(object->resource_version, newest_))
+    return look(false, now);  // an answer that the watch has overtaken tells of what to look at
   const bool is_another = object && !uid_.empty() && object->uid != uid_;
   object_ = std::move(object);
   stale_ = false;
@@ -241,7 +240,7 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
     const bool is_gone = *result && is_older((*result)->resource_version, newest_) &&
                          (!object_ || (*result)->uid != object_->uid);
     for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, is_gone, now, actions);
-    take(*result, now);
+    if (object_ || !is_gone) take(*result, now);
     return actions;
   }
   switch (const Error& error = result.error(); error.code) {

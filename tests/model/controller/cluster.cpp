@@ -156,6 +156,7 @@ void Cluster::start_update() {
   pod.was_updated = true;
   pod.updated_at = now;
   pod.updated_parts = 0;
+  pod.updated_episode = pod.episode;
   pod.grace.reset();
   if (setting.grace)
     pod.grace = wanted;

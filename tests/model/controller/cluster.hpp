@@ -18,7 +18,7 @@ inline constexpr Nanoseconds kGrace = 10 * kSecond;
 
 enum class View : std::uint8_t {
   api,             // the GameServer alone: OKG's own state
-  api_and_volume,  // and the pod's annotations, by a downward volume that comes along sooner or later
+  api_and_volume,  // and the pod's annotations, by a downward volume that tells of changes sooner or later
   volume           // the pod's labels and annotations; what is said goes by a probe's token
 };
 
@@ -42,7 +42,7 @@ enum class State : std::uint8_t {
   updating,
   pre_delete,
   none
-};                                                         // none: not yet
+};  // none: not yet
 enum class Hook : std::uint8_t { none, armed, released };  // the label: not there, "true", "false"
 enum class Who : std::uint8_t {
   manager,
@@ -87,6 +87,7 @@ struct Pod {
   bool was_updated = false;  // the annotation inplace-update-state: since when, and which containers by now
   Nanoseconds updated_at = 0;
   std::uint8_t updated_parts = 0;
+  Episode updated_episode = 0;
   std::uint8_t names_updating = 0;  // the annotation gs-updating-containers
   Episode episode = 0;
   std::uint8_t parts = 0;

@@ -7,7 +7,8 @@
 // walk. What the model finds when the machine is wrong shows mutants.sh.
 //
 // Assumed: a grace period is longer than it takes what OKG, the watch and the kubelet have to say to arrive;
-// and the pod's volume is looked at in the end.
+// and the pod's volume is looked at in the end, and not older than what is read after a time without the API
+// server.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

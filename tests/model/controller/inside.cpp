@@ -90,13 +90,15 @@ void add(const controller::Writer& writer, Digest& digest) {
 }
 
 void add(const controller::Handshake& handshake, Digest& digest) {
-  const auto& [options, somebody, only_updating, notice, allowed, began_updating, earlier, state, over,
-               last_id] = handshake;
+  const auto& [options, somebody, only_updating, notice, allowed, began_updating, earlier, state, over, began,
+               over_began, last_id] = handshake;
   (void)options;
   (void)last_id;
   digest.add(std::uint64_t{somebody} | std::uint64_t{only_updating} << 1 | std::uint64_t{allowed} << 2 |
              std::uint64_t{began_updating} << 4 | std::uint64_t{notice.has_value()} << 3);
   digest.add(over);
+  if (began) digest.time(*began);
+  if (!over.empty() && over_began) digest.time(*over_began);
   digest.add(std::uint64_t{earlier.has_value()} << 1 | std::uint64_t{earlier && *earlier});
   if (earlier && *earlier) {
     digest.add((*earlier)->revision);
@@ -155,8 +157,9 @@ void add(const Revision& revision, Digest& digest) {
 
 void add(const Pod& pod, Digest& digest) {
   const auto& [number, life, hooks, state, state_episode, state_parts, revision, spec, running, grace,
-               was_updated, updated_at, updated_parts, names_updating, episode, parts] = pod;
-  digest.add(number | std::uint64_t{state_episode} << 16 | std::uint64_t{episode} << 32);
+               was_updated, updated_at, updated_parts, updated_episode, names_updating, episode, parts] = pod;
+  digest.add(number | std::uint64_t{state_episode} << 16 | std::uint64_t{episode} << 32 |
+             std::uint64_t{updated_episode} << 48);
   digest.add(static_cast<std::uint64_t>(life) | static_cast<std::uint64_t>(hooks[0]) << 4 |
              static_cast<std::uint64_t>(hooks[1]) << 8 | static_cast<std::uint64_t>(state) << 12 |
              std::uint64_t{state_parts} << 16 | std::uint64_t{was_updated} << 20 |

@@ -69,6 +69,10 @@ void Judge::shows(const Known& known, Nanoseconds now) {
   is_behind_ = setting_.view == View::api_and_volume && sight.grace &&
                sight.stage != Stage::preparing_delete && open_ && open_->kind == kUpdate;
   if (is_behind_) sight_->episode = sight_->at_least = sight.grace_episode;
+  // The game lived through that: the volume is old.
+  if (!open_ && sight.grace_episode != 0 && sight.grace_episode <= told_[kUpdate] &&
+      sight.stage == Stage::updating)
+    sight_->episode = sight_->at_least = sight.gameserver_episode;
   const bool is_going_on = sight.stage == Stage::updating && !sight.grace;
   if (sight.stage != Stage::none) {
     found_going_on_ = (!has_seen_ || found_going_on_) && is_going_on;
@@ -206,7 +210,9 @@ void Judge::sets(std::uint16_t value, std::optional<std::uint16_t> belief, std::
 }
 
 void Judge::answers(const Write& write) {
-  if (write.ops_state && wish_ == write.ops_state) is_answered_ = true;
+  if (!write.ops_state) return;
+  if (wish_ == write.ops_state) is_answered_ = true;
+  if (arrived_ == write.ops_state && replaced_) replaced_since_ = {*replaced_};
 }
 
 void Judge::finishes(Ticket ticket, const std::optional<base::Error>& error) {
@@ -227,7 +233,8 @@ void Judge::writes(const GameServer& before, const Write& write, Nanoseconds now
   const std::uint16_t was = before.ops_state;
   if (was == *write.ops_state) return;
   // Whether there was somebody's value in between, which the controller took back as well, cannot be seen.
-  const bool looks_taken_back = arrived_ && before.ops_writer == Who::manager && replaced_ == was;
+  const bool looks_taken_back =
+      arrived_ && before.ops_writer == Who::manager && replaced_since_.count(was) != 0;
   const bool may = sent_expect_ ? ops_state_text(was) == *sent_expect_ : sent_basis_.count(was) != 0;
   require(looks_taken_back || may, "an opsState was overwritten that the game had not heard of");
   if (is_answered_ && wish_ == write.ops_state) {
@@ -236,6 +243,7 @@ void Judge::writes(const GameServer& before, const Write& write, Nanoseconds now
     require(++written_again_ <= kMostTakenBack, "a fight with the controller");
   }
   replaced_ = was;
+  replaced_since_.insert(was);
   arrived_ = *write.ops_state;
   arrived_at_ = now;
   owed_.reset();
@@ -246,6 +254,7 @@ void Judge::changed(const GameServer& before, const GameServer& after, Who who, 
   if (before.uid != after.uid) {  // it holds nothing of ours
     arrived_.reset();
     replaced_.reset();
+    replaced_since_.clear();
     owed_.reset();
     return;
   }
@@ -305,7 +314,7 @@ void Judge::add_to(Digest& digest) const {
   }
   digest.add(std::uint64_t{told_[0]} | std::uint64_t{told_[1]} << 16);
   for (const Ticket ticket : tickets_) digest.add(newest_ticket_ - ticket);
-  for (const auto* basis : {&basis_, &sent_basis_, &own_}) {
+  for (const auto* basis : {&basis_, &sent_basis_, &own_, &replaced_since_}) {
     digest.add(basis->size());
     for (const std::uint16_t value : *basis) digest.add(value);
   }

@@ -106,6 +106,9 @@ class Judge {
   std::set<std::uint16_t> sent_basis_;  // the same of what is on its way
   std::optional<controller::Value> sent_expect_;
   std::optional<std::uint16_t> wish_, arrived_, replaced_;  // ours: wanted; last written, over what, when
+  // By that write and those before it, back to the one whose answer was heard last. The process need not know
+  // of more than that one: the controller's copy may have taken back all of them at once.
+  std::set<std::uint16_t> replaced_since_;
   Nanoseconds arrived_at_ = 0;
   bool is_answered_ = false;  // the process knows that it arrived
   unsigned taken_back_ = 0, written_again_ = 0;

@@ -53,6 +53,7 @@ void Process::start(const Cluster& cluster) {
   linked_ = wants_read_ = false;
   event_.reset();
   known_ = Known();
+  if (setting_.view == View::api_and_volume) known_.pod = on_volume(cluster.pod);  // before anything else
   newest_ = 0;
   asked_.reset();
   unheard_.reset();
@@ -127,7 +128,11 @@ Pod Process::on_volume(const Pod& pod) const {
   out.was_updated = pod.was_updated;
   out.updated_at = pod.updated_at;
   out.updated_parts = pod.updated_parts;
-  if (pod.was_updated) out.revision = pod.revision;
+  if (pod.was_updated) {
+    out.revision = pod.revision;
+    out.episode = out.updated_episode = pod.updated_episode;
+    out.parts = pod.updated_parts;
+  }
   if (pod.life != Life::updating && !pod.grace)
     return out;  // it stays when the pod is to be deleted meanwhile
   out.life = Life::updating;
@@ -137,8 +142,14 @@ Pod Process::on_volume(const Pod& pod) const {
   return out;
 }
 
+// What was missed meanwhile is told by both.
+bool Process::can_read(const Cluster& cluster) const {
+  if (!is_alive() || (linked_ && !wants_read_)) return false;
+  return linked_ || is_volume() || !known_.gameserver || !can_look_at_volume(cluster);
+}
+
 bool Process::can_look_at_volume(const Cluster& cluster) const {
-  if (!is_alive() || !linked_ || setting_.view == View::api) return false;
+  if (!is_alive() || setting_.view == View::api || (is_volume() && !linked_)) return false;
   if (!known_.pod) return true;
   Digest is{cluster.now}, was{cluster.now};
   add(on_volume(cluster.pod), is);
@@ -148,7 +159,7 @@ bool Process::can_look_at_volume(const Cluster& cluster) const {
 
 void Process::look_at_volume(const Cluster& cluster) {
   known_.pod = on_volume(cluster.pod);
-  if (is_volume() || known_.gameserver) show(known_, cluster.now);
+  if (is_volume() || (linked_ && known_.gameserver)) show(known_, cluster.now);
 }
 
 // ---- What it writes

@@ -37,7 +37,7 @@ class Process {
   void take(const Cluster& cluster);
   bool can_hear() const { return is_alive() && event_.has_value(); }
   void hear(Nanoseconds now);
-  bool can_read() const { return is_alive() && (!linked_ || wants_read_); }
+  bool can_read(const Cluster& cluster) const;
   void read(const Cluster& cluster);
   bool can_look_at_volume(const Cluster& cluster) const;
   void look_at_volume(const Cluster& cluster);

@@ -156,7 +156,7 @@ Sight sight_of(const Setting& setting, const Known& known) {
   sight.stage = stage_of(gameserver.state);
   sight.hooks[0] = gameserver.hooks[0];
   sight.hooks[1] = gameserver.hooks[1];
-  sight.episode = sight.at_least = gameserver.episode;
+  sight.episode = sight.at_least = sight.gameserver_episode = gameserver.episode;
   sight.parts[0] = sight.parts[1] = sight.parts[2] = gameserver.parts;
   sight.uid = gameserver.uid;
   sight.version = gameserver.version;

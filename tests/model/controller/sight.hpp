@@ -29,7 +29,7 @@ struct Sight {
   Hook hooks[2] = {Hook::none, Hook::none};
   std::optional<std::uint16_t> grace;  // of which revision
   Episode episode = 0, at_least = 0;   // what it is about; the two objects may not agree
-  Episode grace_episode = 0;
+  Episode grace_episode = 0, gameserver_episode = 0;
   std::uint8_t parts[3] = {0, 0, 0};  // what may be told of the containers: as one of the two objects has it
   std::uint16_t uid = 0;
   std::uint32_t version = 0;

@@ -89,8 +89,8 @@ void World::events(std::vector<Event>& out) const {
 // A grace period is longer than it takes what is said to arrive.
 bool World::may_pass(Nanoseconds until) const {
   if (!cluster_.grace_ends() || until < *cluster_.grace_ends()) return true;
-  for (const Event event :
-       {Event::okg_to_pod, Event::okg_to_gameserver, Event::take, Event::hear, Event::look_at_volume})
+  for (const Event event : {Event::collect, Event::create, Event::okg_to_pod, Event::okg_to_gameserver,
+                            Event::take, Event::hear, Event::look_at_volume})
     if (can(event)) return false;
   return true;
 }
@@ -124,7 +124,7 @@ bool World::can(Event event) const {
     case Event::hear:
       return process_.can_hear();
     case Event::read:
-      return process_.can_read();
+      return process_.can_read(cluster_);
     case Event::look_at_volume:
       return process_.can_look_at_volume(cluster_);
     case Event::arrive:
