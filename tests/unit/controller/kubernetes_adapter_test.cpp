@@ -54,6 +54,17 @@ TEST(KubernetesAdapter, TheObjectComesAfterThePod) {
   EXPECT_EQ(rig.gs.count(Ask::get), 1U);
 }
 
+TEST(KubernetesAdapter, TheVolumeIsLookedAtBeforeAnythingIsTold) {
+  Rig rig({.volume = true, .starts = false});
+  const std::string grace = R"({"revision":"r2","containerImages":{},"graceSeconds":10})";
+  rig.podinfo("");
+  rig.podinfo(keys::kGrace + std::string("=") + nlohmann::json(grace).dump() + "\n", "annotations");
+  rig.start();
+  ASSERT_TRUE(rig.run_until_view("None"));
+  ASSERT_NE(rig.views[0]->annotation(keys::kGrace), nullptr);
+  EXPECT_EQ(*rig.views[0]->annotation(keys::kGrace), grace);
+}
+
 TEST(KubernetesAdapter, DeletedAndMadeAnew) {
   Rig rig;
   EXPECT_TRUE(rig.hears("Allocated"));

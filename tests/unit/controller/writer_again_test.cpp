@@ -57,6 +57,29 @@ TEST_F(WriterTest, WhatIsToBeWrittenAgainIsNotWrittenOverSomebodysSameValue) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
 }
 
+TEST_F(WriterTest, ANewerWishIsWrittenAlsoWhenItWasTakenBackWithTheOneBefore) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  set("Draining", {"Allocated"}, 2);
+  somebody_writes(kOpsStateField, "Draining", "okg");
+  somebody_writes(kOpsStateField, "None", "manager");  // a copy older than both
+  take(writer_.patched(sent_[1].id, Error(Code::io, "reset"), now_));
+  tell();
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
+TEST_F(WriterTest, AGameServerWithASmallerVersionIsOneWhenThereIsNone) {
+  take(writer_.seen(nullptr, now_));
+  object_.resource_version = "3";  // a backup was restored
+  tell();
+  set("Allocated", {"None"}, 1);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Allocated");
+}
+
 TEST_F(WriterTest, ANewerWishIsBasedOnWhatTheControllerTookBack) {
   set("Allocated", {"None"}, 1);
   answer();
