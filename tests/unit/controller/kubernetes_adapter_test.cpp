@@ -1,4 +1,6 @@
 // The conversation with an API server that does what it should.
+#include <filesystem>
+
 #include "unit/controller/rig.hpp"
 
 namespace okg::controller::test {
@@ -60,6 +62,7 @@ TEST(KubernetesAdapter, TheVolumeIsLookedAtBeforeAnythingIsTold) {
   rig.podinfo("");
   rig.podinfo(keys::kGrace + std::string("=") + nlohmann::json(grace).dump() + "\n", "annotations");
   rig.start();
+  std::filesystem::remove_all(rig.root / "podinfo");  // later is too late
   ASSERT_TRUE(rig.run_until_view("None"));
   ASSERT_NE(rig.views[0]->annotation(keys::kGrace), nullptr);
   EXPECT_EQ(*rig.views[0]->annotation(keys::kGrace), grace);
