@@ -91,6 +91,11 @@ void Judge::allows(std::uint64_t notice) {
   if (open_ && open_->id == notice) open_->may_release = true;
 }
 
+void Judge::ticks(Nanoseconds now) {
+  stirs();
+  if (open_ && open_->deadline != 0 && now >= open_->deadline && !open_->may_release) open_->is_late = true;
+}
+
 void Judge::tells(const Notice& notice, Nanoseconds now) {
   require(sight_.has_value(), "a notice although there is no GameServer of ours");
   const Kind kind = notice.kind == Notice::Kind::update ? kUpdate : kDeletion;
@@ -115,10 +120,14 @@ void Judge::tells(const Notice& notice, Nanoseconds now) {
     return;
   }
   require(open_ && open_->id == notice.id && open_->kind == kind, "a notice that nobody heard of goes on");
+  require(!notice.allowed_by_deadline || open_->is_late, "the deadline allowed what was allowed before");
   check_containers(notice);
   if (notice.phase == Notice::Phase::started) {
     require(open_->phase == Notice::Phase::coming, "a notice started twice");
     require(sight_->stage == Stage::updating || is_behind_, "an update started that did not");
+    const Episode of_grace = setting_.view == View::volume ? sight_->episode : sight_->grace_episode;
+    require(!sight_->grace || open_->was_asked || of_grace != told_[kUpdate],
+            "an update started in its grace period");
     open_->phase = notice.phase;
     return;
   }
@@ -309,7 +318,8 @@ void Judge::add_to(Digest& digest) const {
   digest.add(open_ ? 1 : 0);
   if (open_) {
     digest.add(static_cast<std::uint64_t>(open_->kind) | static_cast<std::uint64_t>(open_->phase) << 1 |
-               std::uint64_t{open_->may_release} << 3 | std::uint64_t{open_->was_asked} << 4);
+               std::uint64_t{open_->may_release} << 3 | std::uint64_t{open_->is_late} << 5 |
+               std::uint64_t{open_->was_asked} << 4);
     if (open_->deadline != 0 && !open_->may_release) digest.time(open_->deadline);
   }
   digest.add(std::uint64_t{told_[0]} | std::uint64_t{told_[1]} << 16);

@@ -41,6 +41,7 @@ class Judge {
   void shows(const Known& known, Nanoseconds now);
   void answers(const Write& write);  // the patch arrived
   void allows(std::uint64_t notice);
+  void ticks(Nanoseconds now);
   // The game sets a value; it had heard `belief` last.
   void sets(std::uint16_t value, std::optional<std::uint16_t> belief, std::optional<controller::Value> expect,
             controller::Ticket ticket);
@@ -78,6 +79,7 @@ class Judge {
     bool may_release = false;
     bool was_asked = false;    // it began with a question
     Nanoseconds deadline = 0;  // when it may without asking; 0: never
+    bool is_late = false;      // it passed, and nobody had allowed anything
   };
   void check_containers(const controller::Notice& notice) const;
   bool is_ours(const Sight& sight) const { return sight.owner == 0 || sight.owner == pod_; }

@@ -2,8 +2,8 @@
 """Wrong machines of the conversation with OKG, each of which the model has to find out.
 
 A mutant is one change of a source in src/controller. It is made in a copy; that one file is compiled and linked with
-what the build has of everything else. The model's quick walk goes first, then every order, until something breaks;
-what is a detail that no event in the model can tell (a text, a bound) the unit tests have to find.
+what the build has of everything else. The model's random walks go first, then the unit tests, which are quick and find
+details that no event of the model tells (a bound, a call that is wrong), then every order, until something breaks.
 
   mutants.py --build BUILD/mutants.json            five of them, others every day; OKG_LONG=1: all
   mutants.py --build BUILD/mutants.json NAME...    these
@@ -219,12 +219,15 @@ class Killer:
         made = self.work / f"{name}.o"
         self.call([self.build["compiler"], *self.build["flags"], "-O1", "-w", "-c", str(copy), "-o", str(made)])
         others = [o for o in self.build["controller"] if not o.endswith(f"/{source}.cpp.o")]
+        programs = {}
         for kind in ("model", "unit"):
-            program = self.work / f"{name}.{kind}"
+            programs[kind] = self.work / f"{name}.{kind}"
             self.call([self.build["compiler"], *self.build["flags"], str(made), *others, *self.build[kind],
-                       "-o", str(program), *self.build["libraries"]])
-            if self.fails(program):
-                return kind, time.monotonic() - begin
+                       "-o", str(programs[kind]), *self.build["libraries"]])
+        for kind, tests, by in (("model", "*Million*", "a walk"), ("unit", "*", "a unit test"),
+                                ("model", "*Order*", "every order")):
+            if self.fails(programs[kind], tests):
+                return by, time.monotonic() - begin
         return None, time.monotonic() - begin
 
     @staticmethod
@@ -234,10 +237,10 @@ class Killer:
             raise RuntimeError(f"{' '.join(command[:1])} … {command[-1]}:\n{done.stderr[-3000:]}")
 
     @staticmethod
-    def fails(program):
+    def fails(program, tests):
         environment = {**os.environ, "OKG_LONG": "0", "OKG_MODEL_STEPS": "1000000"}
         try:
-            done = subprocess.run([program, "--gtest_fail_fast", "--gtest_brief=1"], env=environment,
+            done = subprocess.run([program, "--gtest_fail_fast", "--gtest_brief=1", f"--gtest_filter={tests}"], env=environment,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=EACH_SECONDS)
         except subprocess.TimeoutExpired:
             return True  # it hangs: so would a server

@@ -266,7 +266,7 @@ std::optional<Nanoseconds> Process::next_deadline() const {
 }
 
 void Process::tick(Nanoseconds now) {
-  judge_.stirs();
+  judge_.ticks(now);
   said(conversation_->tick(clock(now)), now);
 }
 
