@@ -117,6 +117,16 @@ TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
 }
 
+TEST_F(WriterTest, NorIsWhatTheControllerWritesAMinuteLater) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  now_ += 60 * kSecond;
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
 TEST_F(WriterTest, NorIsAnotherValueOfTheControllersAStaleCopy) {
   set("Allocated", {"None"}, 1);
   answer();
@@ -156,6 +166,19 @@ TEST_F(WriterTest, TheAnswerOfTheOneBeforeItChangesNothing) {
   EXPECT_EQ(sent_.size(), 1U);
   EXPECT_EQ(writer_.object()->uid, "u2");
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, NorIsItWhatANewerWishIsComparedWith) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {}, 2, Value("Allocated"));
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(2), Code::conflict) << "the new one has never been Allocated";
+  EXPECT_EQ(sent_.size(), 1U);
 }
 
 TEST_F(WriterTest, NorDoesItBringBackWhatWasDeleted) {
