@@ -271,12 +271,9 @@ void Writer::arrived(const Sent& sent, bool is_gone, Nanoseconds now, WriterActi
   const Ticket ticket = is_current ? std::exchange(found->second.wish.ticket, 0) : sent.wish.ticket;
   if (ticket != 0) actions.push_back(writer_action::Finished{ticket, std::nullopt});
   if (found == entries_.end()) return;
-  if (is_current && (sent.wish.passing || (is_gone && !sent.wish.ours))) {
-    entries_.erase(found);
-    return;
-  }
+  if (is_current && (sent.wish.passing || (is_gone && !sent.wish.ours))) entries_.erase(found);
+  if (is_gone || (is_current && sent.wish.passing)) return;
   Entry& entry = found->second;
-  if (is_gone) return;
   entry.own = sent.wish.value;
   entry.replaced = sent.previous;
   entry.taken_back.reset();
