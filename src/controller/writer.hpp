@@ -112,7 +112,7 @@ class Writer {
   void look(bool is_another, Nanoseconds now);
   bool stays(Entry& entry, const Value& current, bool is_another, Nanoseconds now);
   bool is_taken_back(const Entry& entry, const Value& current) const;
-  void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
+  void arrived(const Sent& sent, bool is_gone, Nanoseconds now, WriterActions& actions);
   void forget_answer(Nanoseconds now);
   void failed(WriterActions& actions);
   void refused(const base::Error& error, Nanoseconds now, WriterActions& actions);
@@ -124,6 +124,7 @@ class Writer {
   std::optional<PatchId> in_flight_;
   std::map<Field, Sent> sent_;
   ObjectPtr object_;
+  std::string uid_, newest_;  // and version, of the last there was
   bool connected_ = false;
   bool stale_ = false;                     // object_ is known not to be the newest
   bool singly_ = false;                    // a patch of several fields was refused: which one is it?
