@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr int kTryAgain = 75;  // EX_TEMPFAIL of sysexits.h
-constexpr std::size_t kMostLogged = std::size_t{64} << 10;
+constexpr std::size_t kMostLogged = std::size_t{16} << 10;
 constexpr std::size_t kMostLine = 1000;
 constexpr auto kGrace = 2s;  // from SIGTERM to SIGKILL
 
@@ -54,7 +54,7 @@ class Lines {
     if (logged_ <= kMostLogged)
       log_.info("hook", hook_.name + ": " + line);
     else if (before <= kMostLogged)
-      log_.warn("hook", hook_.name + ": writes more than 64 KiB: the rest is not shown");
+      log_.warn("hook", hook_.name + ": writes more than 16 KiB: the rest is not shown");
     last_ = std::move(line);
   }
 
