@@ -20,19 +20,6 @@ using base::Code;
 using base::Error;
 using Words = std::vector<std::string>;
 
-base::Result<std::string> find_program(const std::string& name) {
-  if (name.find('/') != name.npos) return name;
-  const char* path = std::getenv("PATH");
-  const std::string list = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
-  for (std::size_t at = 0; at <= list.size();) {
-    const std::size_t end = std::min(list.find(':', at), list.size());
-    const std::string directory = end == at ? "." : list.substr(at, end - at);
-    at = end + 1;
-    if (std::string file = directory + "/" + name; ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return Error(Code::not_found, base::quote(name) + ": there is no such program in PATH");
-}
-
 std::vector<char*> pointers(Words& texts) {
   std::vector<char*> out;
   out.reserve(texts.size() + 1);
@@ -83,6 +70,19 @@ struct Prepared {
 }
 
 }  // namespace
+
+base::Result<std::string> find_program(const std::string& name) {
+  if (name.find('/') != name.npos) return name;
+  const char* path = std::getenv("PATH");
+  const std::string list = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(':', at), list.size());
+    const std::string directory = end == at ? "." : list.substr(at, end - at);
+    at = end + 1;
+    if (std::string file = directory + "/" + name; ::access(file.c_str(), X_OK) == 0) return file;
+  }
+  return Error(Code::not_found, base::quote(name) + ": there is no such program in PATH");
+}
 
 base::Result<pid_t> spawn(const Spawn& what) {
   const auto program = find_program(what.words[0]);

@@ -11,6 +11,9 @@
 
 namespace okg::supervisor {
 
+// Its file, looked for in PATH where no '/' is in it. not_found.
+base::Result<std::string> find_program(const std::string& name);
+
 struct Spawn {
   std::vector<std::string> words;                // the first is looked for in PATH
   std::map<std::string, std::string> variables;  // put over our environment

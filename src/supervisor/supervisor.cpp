@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/text.hpp"
+#include "supervisor/memory.hpp"
 #include "supervisor/payload_handler.hpp"
 
 namespace okg::supervisor {
@@ -34,7 +35,8 @@ std::string identity_of(const Options& options) {
   for (const std::string& word : options.server) text += word + '\0';
   text += options.prepare + '\0' + options.on_reload + '\0' + options.confirmation.url;
   struct stat file{};
-  if (::stat(options.server[0].c_str(), &file) == 0)
+  const auto program = find_program(options.server[0]);
+  if (program && ::stat(program->c_str(), &file) == 0)
     text += '\0' + std::to_string(file.st_size) + '.' + std::to_string(file.st_mtim.tv_sec);
   return text;
 }
@@ -234,7 +236,7 @@ void Supervisor::watch_over(const Process& server) {
   while (!server.code()) {
     pollfd watched[] = {{work, POLLIN, 0}, {server.ended_fd(), POLLIN, 0}};
     ::poll(watched, 2, -1);
-    game_server_->poll(0);
+    if (game_server_->poll(0) > 0) give_back_code_pages();
   }
 }
 
@@ -244,6 +246,7 @@ Supervisor::End Supervisor::run() {
     game_server_->close(is_ending());
     return *over;
   }
+  give_back_code_pages();
   const ProcessPtr server = running();
   watch_over(*server);
   const int code = *server->code();
