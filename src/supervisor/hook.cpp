@@ -39,10 +39,10 @@ class Lines {
       }
     }
   }
-  // The last that says something.
-  const std::string& last() {
+  // The last two that say something: a summary tends to stand below the reason.
+  std::string last() {
     end_line();
-    return last_;
+    return before_.empty() ? last_ : before_ + "; " + last_;
   }
 
  private:
@@ -55,12 +55,12 @@ class Lines {
       log_.info("hook", hook_.name + ": " + line);
     else if (before <= kMostLogged)
       log_.warn("hook", hook_.name + ": writes more than 16 KiB: the rest is not shown");
-    last_ = std::move(line);
+    before_ = std::exchange(last_, std::move(line));
   }
 
   const Hook& hook_;
   const base::Log& log_;
-  std::string line_, last_;
+  std::string line_, last_, before_;
   std::size_t logged_ = 0;
 };
 
@@ -133,7 +133,7 @@ base::Status run(Processes& processes, const Hook& hook, const std::map<std::str
     if (pipe.reading) drain(pipe.reading, lines);
   }
   if (pipe.reading) drain(pipe.reading, lines);
-  const std::string& last = lines.last();
+  const std::string last = lines.last();
   const auto failed = [&](Code why, const std::string& text) {
     Error error(why, hook.name + ": " + text + (last.empty() ? "" : ": " + last));
     error.retriable = why == Code::busy;

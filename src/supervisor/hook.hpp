@@ -22,8 +22,8 @@ struct Hook {
 };
 
 // Exit code 0: ok. 75: busy, which is tried again. Else rejected, and timeout (not tried again) after
-// `timeout`; the text has the last line that it wrote. Each of its lines goes to the log, up to 64 KiB of
-// them. superseded: `stop`.
+// `timeout`; the text has the last two lines that it wrote. Each of its lines goes to the log, up to 16 KiB
+// of them. superseded: `stop`.
 base::Status run(Processes& processes, const Hook& hook, const std::map<std::string, std::string>& variables,
                  const std::stop_token& stop, const base::Log& log);
 

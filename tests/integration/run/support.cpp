@@ -34,16 +34,29 @@ Variables Pod::variables() const {
   return out;
 }
 
-std::string Pod::publish(const std::string& version, const Files& files) const {
+std::string Pod::pack(const std::string& version, const Files& files) const {
   const std::string image = place_ / ("image-" + version);
   std::filesystem::create_directories(image + "/files");
   write_file(image + "/files/version", version);
-  for (const auto& [path, text] : files) write_file(image + "/files/" + path, text);
+  for (const auto& [path, text] : files) {
+    const std::filesystem::path file = image + "/files/" + path;
+    std::filesystem::create_directories(file.parent_path());
+    write_file(file.string(), text);
+  }
   const Finished packed = okg({"pack", image, "--version", version});
   EXPECT_EQ(packed.code, 0) << packed.err;
-  const Finished done = okg({"publish", "--once", "--from", image});
-  EXPECT_EQ(done.code, 0) << done.err;
   return packed.out.substr(0, packed.out.find('\n'));
+}
+
+void Pod::publish_packed(const std::string& version) const {
+  const Finished done = okg({"publish", "--once", "--from", place_ / ("image-" + version)});
+  EXPECT_EQ(done.code, 0) << done.err;
+}
+
+std::string Pod::publish(const std::string& version, const Files& files) const {
+  const std::string digest = pack(version, files);
+  publish_packed(version);
+  return digest;
 }
 
 int Pod::publish_and_wait(const std::string& version, const Files& files) const {

@@ -21,6 +21,8 @@ class Pod {
 
   // A version of these files, and one named `version` with its label in it. Its digest.
   std::string publish(const std::string& version, const Files& files = {}) const;
+  std::string pack(const std::string& version, const Files& files = {}) const;
+  void publish_packed(const std::string& version) const;
   // Until the server has used it, or not; the exit code.
   int publish_and_wait(const std::string& version, const Files& files = {}) const;
   Finished okg(const Words& words) const;
