@@ -41,6 +41,9 @@ class Run final : public Command {
                     &confirm_);
     arguments.value("--timeout", "DURATION", "for each CMD, and for the proof (30s)", &timeout_);
     arguments.value("--wait-payload", "DURATION", "for the first payload (60s)", &wait_payload_);
+    arguments.value("--quiet-period", "DURATION",
+                    "the volume is written in place, as by rsync: reload once nobody has written for so long",
+                    &quiet_period_);
   }
 
   int run(Program& program) override {
@@ -60,6 +63,11 @@ class Run final : public Command {
       if (!duration) return program.fail(kUsage, std::string(flag) + ": " + duration.error().text);
       *into = std::chrono::ceil<std::chrono::milliseconds>(*duration);
     }
+    if (quiet_period_) {
+      const auto quiet = base::parse_duration(*quiet_period_);
+      if (!quiet) return program.fail(kUsage, "--quiet-period: " + quiet.error().text);
+      options.quiet_period = *quiet;
+    }
     options.run_directory = program.flags.run.value_or("");
     options.payload_directory = program.flags.payload.value_or("");
     options.log = say;
@@ -75,7 +83,7 @@ class Run final : public Command {
 
  private:
   std::vector<std::string> server_;
-  Value on_reload_, prepare_, confirm_, timeout_, wait_payload_;
+  Value on_reload_, prepare_, confirm_, timeout_, wait_payload_, quiet_period_;
 };
 
 }  // namespace

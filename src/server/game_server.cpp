@@ -32,7 +32,7 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
   server->driver_ = std::make_unique<ReloadDriver>(
       os,
       DriverOptions{resolved.payload_directory, run, resolved.server_version, server->binary_,
-                    resolved.probation.count(), resolved.log},
+                    resolved.probation.count(), resolved.quiet_period.has_value(), resolved.log},
       ReloadDriver::Signals{server->signal_, [raw = server.get()] {
                               if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
                             }});
@@ -47,8 +47,9 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
                                 raw->start_->see(object);
                                 raw->report();
                               }});
-  IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
-                       resolved.tick_timeout.count(), resolved.log};
+  IoThread::Options io{
+      resolved.payload_directory, run,         resolved.endpoint, run >= 0, resolved.tick_timeout.count(),
+      resolved.quiet_period,      resolved.log};
   server->io_ = std::make_unique<IoThread>(
       os, std::move(io), *server->driver_, *server->controller_, static_cast<control::Backend&>(*server),
       IoThread::Hooks{[raw = server.get()](std::int64_t now) { raw->sample(now); },

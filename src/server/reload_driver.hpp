@@ -28,6 +28,8 @@ struct DriverOptions {
   std::string server_version;
   std::string binary;
   reload::Nanoseconds probation = 0;
+  // Files that a plain copy writes in place: nothing can be verified, kept or gone back to.
+  bool unverified = false;
   base::Log log;
 };
 
@@ -50,6 +52,7 @@ struct DriverState {
   std::optional<payload::Digest> working_on;
   std::optional<reload::Hold> hold;
   bool inconsistent = false;
+  bool unverified = false;  // what is in use came without a manifest
 };
 
 class ReloadDriver {

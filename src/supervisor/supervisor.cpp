@@ -104,6 +104,7 @@ void Supervisor::end_server() {
 // ---- A payload on its way into use
 
 Supervisor::Place Supervisor::place_of(const server::LivePayload& payload) const {
+  if (payload.unverified) return {payload_directory_, payload.version(), payload.digest};
   return {payload_directory_ + "/" + payload.directory.name.target() + "/" + payload::kFiles,
           payload.version(), payload.digest};
 }
@@ -175,6 +176,7 @@ base::Status Supervisor::go_back(const std::optional<Place>& to, const Place& fr
     }
     return link_->remove();
   }
+  if (options_.quiet_period) return Error(Code::unsupported, "the files before are no more");
   if (const auto moved = link_->point_at(to->files); !moved) return moved;
   // Neither a server that has ended nor one that is to end reads anything any more.
   if (running()->code() || is_ending()) return {};
@@ -192,6 +194,7 @@ base::Status Supervisor::connect() {
   given.run_directory = options_.run_directory;
   given.payload_directory = options_.payload_directory;
   given.identity = identity_of(options_);
+  given.quiet_period = options_.quiet_period;
   given.log = options_.log;
   given.log_user = options_.log_user;
   auto connected = server::GameServer::connect(os_, environment_, given);
@@ -201,6 +204,10 @@ base::Status Supervisor::connect() {
   run_directory_ = std::filesystem::absolute(game_server_->run_directory(), ignored);
   payload_directory_ = std::filesystem::absolute(game_server_->payload_directory(), ignored);
   link_.emplace(os_, run_directory_);
+  if (options_.quiet_period)
+    log_.warn("run",
+              "--quiet-period: nothing says when all files are there, they are not verified, and there is no "
+              "way back: `okg publish` in the sidecar changes that");
   PayloadHandler::Calls calls;
   calls.prepare = [this](const server::LivePayload& payload, const std::stop_token& stop) {
     return prepare(place_of(payload), stop);

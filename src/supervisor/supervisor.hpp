@@ -30,7 +30,8 @@ struct Options {
   Confirmation confirmation;
   std::chrono::milliseconds timeout{30'000};  // for each hook and for the confirmation
   std::chrono::milliseconds wait_payload{60'000};
-  std::string run_directory, payload_directory;  // "": as the environment says
+  std::optional<std::chrono::nanoseconds> quiet_period;  // the volume is written in place, by a plain copy
+  std::string run_directory, payload_directory;          // "": as the environment says
   base::LogSink log = nullptr;
   void* log_user = nullptr;
 };

@@ -61,7 +61,7 @@ TEST_F(RunHook, ThatLeavesAChildBehindIsNotWaitedFor) {
 TEST_F(RunHook, ThatFloodsItsOutputIsCutShort) {
   const auto last = last_after(
       "yes 'what a long line this is, and there is no end' | head -c 20000000; echo; echo the end; exit 3");
-  EXPECT_EQ(last["text"], "--prepare: exit code 3: the end");
+  EXPECT_THAT(last["text"].get<std::string>(), testing::EndsWith("; the end"));
   const Finished done = run_->end();
   EXPECT_LT(done.err.size(), std::size_t{60'000});
   EXPECT_THAT(done.err, HasSubstr("writes more than 16 KiB"));
