@@ -103,7 +103,7 @@ base::Status run(Processes& processes, const Hook& hook, const std::map<std::str
   what.leads_group = true;
   const auto started = processes.start(what);
   if (!started) return Error(started.error().code, hook.name + ": " + started.error().text);
-  const ProcessPtr process = *started;
+  const ProcessPtr& process = *started;
   pipe.writing.reset();
   const std::stop_callback on_stop(stop, [&] {
     const std::uint64_t one = 1;
