@@ -136,12 +136,12 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
     return trouble(kube::error_of(*result, what), *result);
   }
   // OKG makes it after the pod; a watch from the beginning tells when.
-  if (!watching_) version_ = object ? object->resource_version : "";
+  if (!watching_) version_ = object && !anew_ ? object->resource_version : "";
   // The watch may have told of a newer one meanwhile.
   if (!object || remember(object)) object_ = std::move(object);
   sink_.seen(with_podinfo(object_));
   fine();
-  if (watching_) return;
+  if (watching_ || alarm_.armed()) return;
   if (may_not_watch_.empty() || os_.monotonic_ns() >= may_watch_at_) return watch();
   backoff_.succeeded();
   read_after(times_.unwatched);
@@ -154,6 +154,7 @@ void KubernetesAdapter::watch() {
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watching_ = true;
   opened_ = false;
+  from_anything_ = version_.empty();
   watched_at_ = os_.monotonic_ns();
   refused_.reset();
   ++counts_.requests;
@@ -162,6 +163,7 @@ void KubernetesAdapter::watch() {
                         opened_ = true;
                         may_not_watch_.clear();
                         fine();
+                        if (std::exchange(anew_, false)) read();
                       },
                       [this](std::string_view text) { line(text); },
                       [this](const kube::Response& response) { refused_ = response; },
@@ -189,11 +191,11 @@ void KubernetesAdapter::take_event(WatchEvent event) {
       if (is_version(event.resource_version)) version_ = event.resource_version;
       break;
     case WatchEvent::Kind::error:
-      // Too old a version, mostly: read, and watch from there.
       log_.info("controller", "watch: " + event.message);
       if (has_lived()) backoff_.succeeded();
       watching_ = false;
       transport_->stop_stream();
+      if (event.code == 410) return too_old({});
       read_after(backoff_.next());
       break;
     case WatchEvent::Kind::unknown:
@@ -229,7 +231,7 @@ void KubernetesAdapter::watch_ended(const Error& error) {
 }
 
 void KubernetesAdapter::watch_refused(const Error& error) {
-  if (kube::is_gone(error)) return read_after(backoff_.next(refused_->retry_after));
+  if (kube::is_gone(error)) return too_old(refused_->retry_after);
   if (!is_forbidden(refused_)) return trouble(error, refused_);
   if (may_not_watch_ != error.text)
     log_.warn("controller", error.text + ": reading every " +
@@ -237,6 +239,16 @@ void KubernetesAdapter::watch_refused(const Error& error) {
   may_not_watch_ = error.text;
   may_watch_at_ = os_.monotonic_ns() + times_.rights.count() * 1'000'000;
   read_after(times_.unwatched);
+}
+
+// An object that has not changed for long has such a version, whenever it is read: an API server that was
+// started since then, or that was told of many others, does not go on from there. So the watch begins with
+// whatever is there; that the object is gone, such a watch does not tell, and a read does.
+void KubernetesAdapter::too_old(std::optional<milliseconds> retry_after) {
+  version_.clear();
+  anew_ = true;
+  // Nothing is wrong with a server that says so, unless it says so of no version at all.
+  watch_after(from_anything_ || retry_after ? backoff_.next(retry_after) : milliseconds(0));
 }
 
 // ---- Writing

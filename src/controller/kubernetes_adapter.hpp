@@ -69,6 +69,7 @@ class KubernetesAdapter final : public Adapter {
   bool has_lived();
   void watch_ended(const base::Error& error);
   void watch_refused(const base::Error& error);
+  void too_old(std::optional<std::chrono::milliseconds> retry_after);
   void trouble(const base::Error& error, const std::optional<kube::Response>& response);
   void fine();
   void have_patched(PatchId id, base::Result<kube::Response> result);
@@ -103,6 +104,8 @@ class KubernetesAdapter final : public Adapter {
   std::int64_t watched_at_ = 0, may_watch_at_ = 0;
   bool watching_ = false;                  // asked for, or open
   bool opened_ = false;                    // the watch
+  bool from_anything_ = false;             // it was asked for without a version
+  bool anew_ = false;                      // and what is there is to be read once it is open
   std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
   std::string may_not_watch_;  // why; "" as far as we know we may
