@@ -53,17 +53,20 @@ class Client:
     def ask(self, method, path, body=None, **headers):
         """Code and answer, as Case.ask()."""
         headers = {"Content-Type": "application/json"} | {key.replace("_", "-"): one for key, one in headers.items()}
+        reused = getattr(self.mine, "connection", None)
         try:
             connection = self._connection()
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             text = answer.read()
-            if answer.will_close:
-                self.mine.connection = None
-            return answer.status, json.loads(text) if text[:1] == b"{" else text.decode()
         except (OSError, http.client.HTTPException):
             self.mine.connection = None
+            if reused:  # it was idle for long, or the API server is another
+                return self.ask(method, path, body, **headers)
             raise
+        if answer.will_close:
+            self.mine.connection = None
+        return answer.status, json.loads(text) if text[:1] == b"{" else text.decode()
 
 
 class Api:
@@ -162,8 +165,7 @@ class Api:
                     break  # being written
                 event = json.loads(line)
                 by = event["user"].get("extra", {}).get("authentication.kubernetes.io/pod-name", [None])[0]
-                if by is None or (event["verb"] == "watch" and event["stage"] == "ResponseComplete"
-                                  and event.get("responseStatus", {}).get("code") == 200):
+                if by is None or (event["verb"] == "watch") != (event["stage"] == "ResponseStarted"):
                     continue
                 time = datetime.datetime.fromisoformat(event["stageTimestamp"].replace("Z", "+00:00")).timestamp()
                 if (pod is None or by == pod) and time >= since:
