@@ -42,7 +42,7 @@ base::Result<Kind> kind_of(base::Os& os, const base::Environment& environment, c
 // A label's key; "-" switches the hook off.
 base::Result<std::string> hook(const base::Environment& environment, const char* variable,
                                const char* fallback) {
-  const std::string key = environment(variable).value_or(fallback);
+  std::string key = environment(variable).value_or(fallback);
   if (key == "-") return std::string();
   if (const auto fine = controller::check_key(key); !fine)
     return Error(Code::invalid_argument, std::string(variable) + ": " + fine.error().text);
