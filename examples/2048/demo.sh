@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A game server updated while it runs: examples/2048/demo.sh [--stay] [--port N]
 # Builds okg and game-2048, plays the part of a pod (server + sidecar + three volumes) in a directory of its own, and
-# shows an update, a refused update and the way back, a server that is killed in mid-game, and a new binary that goes on
-# with its boards. --stay leaves it running until Ctrl-C, to play. Set OKG_BUILD_DIR to use a build that is there. Last
+# shows an update, a refused update and the way back, a server that is killed in mid-game, a new binary that goes on with
+# its boards, and OpenKruiseGame's part played by `okg local`: a match, an update that waits for the game, a deletion.
+# --stay leaves it running until Ctrl-C, to play. Set OKG_BUILD_DIR to use a build that is there. Last
 # line: "demo: ok", or "demo: failed: why".
 set -u -o pipefail
 
@@ -17,7 +18,7 @@ while [ $# -gt 0 ]; do
     --stay) stay=1 ;;
     --port) [ $# -gt 1 ] || { echo "demo: failed: --port wants a number"; exit 2; }; port=$2; shift ;;
     --port=*) port=${1#*=} ;;
-    -h | --help) sed -n '2,6s/^# //p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,7s/^# //p' "$0"; exit 0 ;;
     *) echo "demo: failed: $1: no such flag: --stay, --port N"; exit 2 ;;
   esac
   shift
@@ -30,6 +31,7 @@ work=
 hot=
 server=
 sidecar=
+watch=
 
 stop() { # stop PID: SIGTERM and its exit code, SIGKILL for what does not listen
   local i
@@ -44,6 +46,7 @@ stop() { # stop PID: SIGTERM and its exit code, SIGKILL for what does not listen
 
 clean() {
   trap '' INT TERM HUP
+  [ -n "$watch" ] && stop "$watch"
   [ -n "$sidecar" ] && stop "$sidecar"
   [ -n "$server" ] && stop "$server"
   [ -n "$work" ] && rm -rf "$work"
@@ -296,6 +299,45 @@ twice=$(sed 's/.*"sequence":\([0-9]*\),.*/\1/' "$OKG_RUN_DIR/scores.jsonl" | sor
 echo "the outbox: $(wc -l <"$OKG_RUN_DIR/scores.jsonl") best scores sent on, the last is $best, none was lost or sent twice"
 until_ready 2
 
+step "OpenKruiseGame, without a cluster: okg local run is its kubelet, and okg status --watch looks on"
+stop "$server"
+# With a port that is fixed, as a container has it.
+"$okg" local run -- "$build/game-2048-next" --port "$port" --scores "$OKG_RUN_DIR/scores.jsonl" \
+  >"$work/server.out" 2>>"$work/server.log" &
+server=$!
+until_ready 2
+"$okg" status --watch >"$work/watch.log" 2>&1 &
+watch=$!
+# The page that was there made it Allocated; its match is over.
+"$okg" local set ops-state None || fail "okg local set"
+"$okg" local allocate --match "demo-$$" || fail "okg local allocate"
+if why=$("$okg" local allocate 2>&1); then fail "the server was allocated twice"; fi
+echo "again: ${why#okg: }"
+page "$session" "${moves[@]}" >/dev/null || fail "no answer to moves"
+board=$(page "$session") || fail "no board"
+
+step "An in-place update of the game's container: notice, flush, allowance, restart, and armed again"
+"$okg" local update --image game-2048:next --grace 500ms || fail "okg local update"
+first_frame "$session"
+[ "$frame" = "$board" ] || fail "after the update the board is $frame"
+echo "$frame"
+until_ready 2
+start=$("$okg" status | sed -n 's/^start *//p')
+echo "why it was started: $start"
+case $start in
+  'in-place update, '*' to game-2048:next, '*'; same pod, IP, network') ;;
+  *) fail "it does not know that it was updated in place" ;;
+esac
+end=$((SECONDS + patience))
+until [ "$(grep -c 'opsState Allocated' "$work/watch.log")" -ge 2 ]; do
+  [ $SECONDS -lt $end ] || fail "okg status --watch has not seen the server again: $(cat "$work/watch.log")"
+  sleep 0.05
+done
+echo "what okg status --watch saw:"
+sed 's/^/  /' "$work/watch.log"
+stop "$watch"
+watch=
+
 if [ -n "$stay" ]; then
   step "Staying until Ctrl-C: play at $url"
   echo "To change versions under an open page, in another terminal:"
@@ -312,8 +354,13 @@ stop "$sidecar"
 code=$?
 sidecar=
 [ $code -eq 0 ] || fail "the sidecar ended with $code on SIGTERM"
-stop "$server"
+
+step "The GameServer is deleted: opsState Kill, and the game ends by itself"
+"$okg" local kill || fail "okg local kill"
+wait "$server"
 code=$?
 server=
-[ $code -eq 0 ] || fail "game-2048 ended with $code on SIGTERM"
+[ $code -eq 0 ] || fail "game-2048 ended with $code"
+[ ! -e "$OKG_RUN_DIR/gameserver.json" ] || fail "the GameServer is still there"
+sed -n 's/.*duty: /game-2048: /p' "$work/server.log" | tail -n 6
 echo "demo: ok"

@@ -271,7 +271,7 @@ OKG_API okg_connection okg_connection_state(okg_server *server, okg_error *why);
 /* The end of a write: called exactly once where the call returned OKG_OK, by okg_poll() or okg_close(). OKG_OK: it is there.
  * OKG_CONFLICT: somebody else had set the field, and that stays. OKG_SUPERSEDED: a later call of ours took its place.
  * OKG_TIMEOUT: not yet; it is kept, and written as soon as possible unless somebody sets something else (one with `expect` is
- * dropped). OKG_DENIED, OKG_UNSUPPORTED: no rights. Polling thread. */
+ * dropped, unless it is on its way already: the text says so). OKG_DENIED, OKG_UNSUPPORTED: no rights. Polling thread. */
 typedef void (*okg_written_fn)(void *user, okg_code code, const okg_error *error);
 
 /* \since 0.1 */

@@ -5,7 +5,6 @@
 
 namespace {
 
-using okg::controller::Object;
 using okg::controller::Value;
 
 const char* text_or_empty(const Value& value) {

@@ -109,6 +109,7 @@ void Conversation::look_for_orders(const Object& object, Sayings& sayings) {
 
 Sayings Conversation::linked(Link link, Clock clock) {
   Sayings sayings;
+  if (link == Link::connected && link_ != Link::connected) writer_.forget_refusals();
   link_ = link;
   add(writer_.connected(link == Link::connected || link == Link::limited, clock.monotonic), sayings);
   show(sayings);

@@ -71,7 +71,7 @@ void DownwardAdapter::tick() {
 
 // A state that somebody else set since is the one to be said with the next answer.
 void DownwardAdapter::follow(const Object& object) {
-  if (pending_ && pending_->fields.count(kOpsStateField) != 0) return;
+  if (pending_ && pending_->fields.contains(kOpsStateField)) return;
   if (object.ops_state) state_ = *object.ops_state;
 }
 

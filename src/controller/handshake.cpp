@@ -1,6 +1,7 @@
 #include "controller/handshake.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace okg::controller {
 namespace {
@@ -29,7 +30,10 @@ HandshakeActions Handshake::seen(const Object& object, Clock clock) {
   // What the pod's volume tells may be older than what OKG says: a grace period that is over is not one of
   // the next update. Or newer: what the game was told of is neither over nor asked for as long as its grace
   // period lasts.
-  if (!facts.grace || facts.grace->revision != over_) over_.clear();
+  // The same revision may come again, too, at another time.
+  if (!facts.grace || facts.grace->revision != over_ ||
+      (facts.state && facts.state->updated_at != over_began_))
+    over_.clear();
   if (!over_.empty()) facts.grace.reset();
   const bool was_under_way = notice_ && notice_->kind == Notice::Kind::update &&
                              (notice_->phase == Notice::Phase::started || began_updating_);
@@ -123,6 +127,7 @@ void Handshake::end(bool happened, HandshakeActions& actions) {
   const bool is_over = happened && notice_->kind == Notice::Kind::update;
   if (is_over) {
     over_ = notice_->revision;
+    over_began_ = std::exchange(began_, std::nullopt);
     earlier_.emplace(state_);
   }
   tell(is_over ? Notice::Phase::finished : Notice::Phase::withdrawn, actions);
@@ -138,6 +143,7 @@ void Handshake::learn(const UpdateFacts& facts, Clock clock) {
     notice_->revision = facts.grace->revision;
     notice_->containers.emplace(facts.grace->images.begin(), facts.grace->images.end());
     notice_->deadline = end_of_grace(facts, clock);
+    began_ = facts.state ? facts.state->updated_at : std::nullopt;
   } else if (!notice_->containers && facts.updating) {
     notice_->containers.emplace();
     for (const std::string& name : *facts.updating) notice_->containers->emplace_back(name, "");

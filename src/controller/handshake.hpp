@@ -96,6 +96,7 @@ class Handshake {
   std::optional<std::optional<UpdateState>> earlier_;
   std::optional<UpdateState> state_;  // the same annotation, as it was seen last
   std::string over_;  // the revision whose update is over, as long as a grace period of it can be seen
+  std::optional<std::int64_t> began_, over_began_;  // when the newest grace period began; and that of `over_`
   std::uint64_t last_id_ = 0;
 };
 

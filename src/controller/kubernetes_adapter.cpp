@@ -4,7 +4,6 @@
 #include <cctype>
 #include <utility>
 
-#include "controller/keys.hpp"
 #include "controller/object_reader.hpp"
 #include "kube/answer.hpp"
 
@@ -80,6 +79,7 @@ std::string KubernetesAdapter::path() const {
 
 void KubernetesAdapter::start(AdapterSink sink) {
   sink_ = std::move(sink);
+  look_at_pod();  // an update that is under way is known from the first object on
   read();
 }
 
@@ -103,7 +103,7 @@ void KubernetesAdapter::watch_after(milliseconds time) {
 void KubernetesAdapter::read() {
   if (reading_) return;
   reading_ = true;
-  known_ = object_ ? object_->resource_version : "";
+  known_ = newest_;
   alarm_.cancel();
   ++counts_.requests;
   transport_->send({"GET", path() + "/" + identity_.name, "", ""}, times_.call,
@@ -123,20 +123,18 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
     const auto found = gameserver_in(result->body);
     if (!found) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
     object = *found;
-    if (object_ && object->uid == object_->uid && is_older(object->resource_version, known_)) {
-      log_.warn("controller", what + ": resourceVersion went back from " + known_ + " to " +
-                                  object->resource_version + ": was a backup restored?");
-      see(nullptr);  // what is known of it is void
-    }
+    if (is_older(object->resource_version, known_)) restored(object->resource_version);
   } else if (!is_missing(*result)) {
     return trouble(kube::error_of(*result, what), *result);
+  } else if (newest_ != known_) {
+    return read();  // which was first: this, or what was told meanwhile?
   }
   may_read_.granted();
   // OKG makes it after the pod; a watch from the beginning tells when.
   if (!watching_) version_ = object && !anew_ ? object->resource_version : "";
-  // The watch may have told of a newer one meanwhile.
+  // The watch may have told of a newer one meanwhile, or of its end.
   if (!object || remember(object)) object_ = std::move(object);
-  sink_.seen(with_podinfo(object_));
+  sink_.seen(with_update_of(pod_, object_));
   fine();
   if (watching_ || alarm_.armed()) return;
   if (may_not_watch_.empty() || os_.monotonic_ns() >= may_watch_at_) return watch();
@@ -150,7 +148,7 @@ void KubernetesAdapter::watch() {
       "&timeoutSeconds=" + std::to_string(std::max<std::int64_t>(times_.watch.count() / 1000, 1));
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watching_ = true;
-  opened_ = false;
+  opened_ = heard_ = false;
   from_anything_ = version_.empty();
   watched_at_ = os_.monotonic_ns();
   refused_.reset();
@@ -169,6 +167,7 @@ void KubernetesAdapter::watch() {
 }
 
 void KubernetesAdapter::line(std::string_view text) {
+  heard_ = true;
   auto event = read_watch_event(text);
   if (!event) return nonsense(event.error().text);
   take_event(*std::move(event));
@@ -182,8 +181,8 @@ void KubernetesAdapter::take_event(WatchEvent event) {
       if (!event.object->name.empty() && event.object->name != identity_.name) return;
       if (!is_ours(*event.object)) return nonsense("an object that is no GameServer");
       version_ = event.object->resource_version;
-      if (event.kind == WatchEvent::Kind::deleted) return see(nullptr);
-      if (remember(event.object)) sink_.seen(with_podinfo(object_));
+      if (event.kind == WatchEvent::Kind::deleted) return is_news(version_) ? see(nullptr) : void();
+      if (remember(event.object)) sink_.seen(with_update_of(pod_, object_));
       break;
     case WatchEvent::Kind::bookmark:
       if (is_version(event.resource_version)) version_ = event.resource_version;
@@ -218,12 +217,14 @@ void KubernetesAdapter::watch_ended(const Error& error) {
   if (refused_) return watch_refused(error);
   const bool lived = has_lived();
   if (lived) backoff_.succeeded();
-  if (error.code == Code::closed && opened_) return watch_after(lived ? milliseconds(0) : backoff_.next());
+  // Not even a bookmark in all that time: it may have been for versions that are yet to come (restored()).
+  const auto again = [&](milliseconds time) { lived && !heard_ ? read_after(time) : watch_after(time); };
+  if (error.code == Code::closed && opened_) return again(lived ? milliseconds(0) : backoff_.next());
   // Cut off, or silent: what we missed is told from the last version on, if somebody is there.
   if (lived && error.code != Code::no_space) {
     ++counts_.errors;
     log_.info("controller", error.text);
-    return watch_after(backoff_.next());
+    return again(backoff_.next());
   }
   trouble(error, {});
 }
@@ -255,34 +256,44 @@ void KubernetesAdapter::too_old(std::optional<milliseconds> retry_after) {
 
 // ---- What is told
 
-// False: it is older than what we have.
+// False: it is older than what we have. Versions count on also when a GameServer is deleted and made anew.
+bool KubernetesAdapter::is_news(const std::string& version) {
+  if (is_older(version, newest_)) return false;
+  newest_ = version;
+  return true;
+}
+
 bool KubernetesAdapter::remember(const ObjectPtr& object) {
-  if (object_ && object->uid == object_->uid && is_older(object->resource_version, object_->resource_version))
-    return false;
+  if (!is_news(object->resource_version)) return false;
   object_ = object;
   return true;
 }
 
-void KubernetesAdapter::see(ObjectPtr object) {
-  object_ = std::move(object);
-  sink_.seen(with_podinfo(object_));
+// What is known is void, and a watch would be silent until the versions are where they were.
+void KubernetesAdapter::restored(const std::string& version) {
+  log_.warn("controller", "get gameserver " + identity_.name + ": resourceVersion went back from " + known_ +
+                              " to " + version + ": was a backup restored?");
+  newest_.clear();
+  if (std::exchange(watching_, false)) transport_->stop_stream();
+  see(nullptr);
 }
 
-// The annotations of an in-place update stand on the pod only.
-ObjectPtr KubernetesAdapter::with_podinfo(ObjectPtr object) const {
-  if (!object || !pod_) return object;
-  auto both = std::make_shared<Object>(*object);
-  for (const char* key : {keys::kGrace, keys::kUpdateState, keys::kUpdatingContainers})
-    if (const std::string* value = pod_->annotation(key)) both->annotations[key] = *value;
-  return both;
+void KubernetesAdapter::see(ObjectPtr object) {
+  object_ = std::move(object);
+  sink_.seen(with_update_of(pod_, object_));
+}
+
+// False: nothing is new. It is an addition: without it less is known.
+bool KubernetesAdapter::look_at_pod() {
+  if (!podinfo_) return false;
+  const auto found = podinfo_->look();
+  if (!found || !*found) return false;
+  pod_ = *found;
+  return true;
 }
 
 void KubernetesAdapter::tick() {
-  if (!podinfo_) return;
-  const auto found = podinfo_->look();
-  if (!found || !*found) return;  // it is an addition: without it less is known
-  pod_ = *found;
-  if (linked_ && object_) sink_.seen(with_podinfo(object_));
+  if (look_at_pod() && linked_ && object_) sink_.seen(with_update_of(pod_, object_));
 }
 
 void KubernetesAdapter::fine() {

@@ -80,9 +80,11 @@ class KubernetesAdapter final : public Adapter {
   void rehearse(std::function<void(const base::Result<kube::Response>&)> done);
   void forbidden(PatchId id, const base::Error& error);
   void try_rights();
+  bool is_news(const std::string& version);
   bool remember(const ObjectPtr& object);
+  void restored(const std::string& version);
+  bool look_at_pod();
   void see(ObjectPtr object);
-  ObjectPtr with_podinfo(ObjectPtr object) const;
   void read_after(std::chrono::milliseconds time);
   void watch_after(std::chrono::milliseconds time);
 
@@ -102,10 +104,12 @@ class KubernetesAdapter final : public Adapter {
   ObjectPtr object_;     // as the API has it
   ObjectPtr pod_;        // as the volume has it
   std::string version_;  // to watch from; "" from whatever is there
-  std::string known_;    // the version that we had when we began to read
+  std::string newest_;   // the highest version that we were told of, also of one that is gone by now
+  std::string known_;    // that, when we began to read
   std::int64_t watched_at_ = 0, may_watch_at_ = 0;
   bool watching_ = false;                  // asked for, or open
   bool opened_ = false;                    // the watch
+  bool heard_ = false;                     // something came by it
   bool from_anything_ = false;             // it was asked for without a version
   bool anew_ = false;                      // and what is there is to be read once it is open
   std::optional<kube::Response> refused_;  // what the watch was answered with instead

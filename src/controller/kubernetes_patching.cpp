@@ -37,7 +37,7 @@ void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> re
     may_patch_.granted();
     conflicts_ = 0;
     remember(*object);
-    return sink_.patched(id, with_podinfo(*object));
+    return sink_.patched(id, with_update_of(pod_, *object));
   }
   ++counts_.errors;
   Error error = result ? kube::error_of(*result, what) : result.error();

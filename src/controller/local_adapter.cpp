@@ -15,7 +15,6 @@ namespace okg::controller {
 namespace {
 
 using base::Code;
-using base::Error;
 
 // The pod's lifecycle stands among the labels here.
 base::Result<ObjectPtr> read(const std::string& text) {

@@ -30,7 +30,7 @@ std::string OpsToken::text() const {
 
 base::Result<OpsToken> parse_ops_token(std::string_view text) {
   while (text.ends_with('\n')) text.remove_suffix(1);
-  const Error none(Code::invalid_argument, base::quote(text) + ": no token of `okg probe ops`");
+  Error none(Code::invalid_argument, base::quote(text) + ": no token of `okg probe ops`");
   OpsToken token;
   if (take_end(text, kUpdateOk))
     token.answer = OpsToken::Answer::update_ok;

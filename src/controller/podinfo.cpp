@@ -174,4 +174,12 @@ base::Result<ObjectPtr> Podinfo::look() {
   return build(last_labels_, last_annotations_, last_network_);
 }
 
+ObjectPtr with_update_of(const ObjectPtr& pod, ObjectPtr gameserver) {
+  if (!pod || !gameserver) return gameserver;
+  auto both = std::make_shared<Object>(*gameserver);
+  for (const char* key : {keys::kGrace, keys::kUpdateState, keys::kUpdatingContainers})
+    if (const std::string* value = pod->annotation(key)) both->annotations[key] = *value;
+  return both;
+}
+
 }  // namespace okg::controller

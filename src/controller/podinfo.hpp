@@ -30,6 +30,9 @@ class Podinfo {
   bool looked_ = false;
 };
 
+// The GameServer with the annotations of an in-place update, which stand on the pod only. Either may be null.
+ObjectPtr with_update_of(const ObjectPtr& pod, ObjectPtr gameserver);
+
 // Lines key="value", the value as Go's %q writes it. A line that is none is left out.
 std::map<std::string, std::string> parse_podinfo(std::string_view text);
 

@@ -78,6 +78,11 @@ base::Status check_key(std::string_view key) {
   return refused(base::quote(key) + ": no key of a label or annotation: [prefix/]name, as gs-sync/map");
 }
 
+base::Status check_object_name(std::string_view name) {
+  if (is_dns_name(name)) return {};
+  return refused(base::quote(name) + ": no name of an object: a-z, 0-9, - and ., as game-2");
+}
+
 base::Status check_annotation_value(std::string_view value) {
   if (value.size() > kMostAnnotation)
     return refused("annotation: " + std::to_string(value.size()) + " bytes: at most 65536");

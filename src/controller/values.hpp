@@ -16,6 +16,8 @@ base::Status check_ops_state(std::string_view value);
 base::Status check_label_value(std::string_view value);
 // [prefix/]name: a DNS name of up to 253, and a name of 1 to 63.
 base::Status check_key(std::string_view key);
+// The name of a pod or a namespace, which stand in paths and selectors: a DNS name of up to 253.
+base::Status check_object_name(std::string_view name);
 // UTF-8 of up to 64 KiB, the API server's limit for all annotations of an object being 256 KiB.
 base::Status check_annotation_value(std::string_view value);
 // 0 to 2^31-1: a sign makes no label value, and Kruise compares only the digits at the end.

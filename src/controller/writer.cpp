@@ -175,13 +175,17 @@ WriterActions Writer::seen(ObjectPtr object, Nanoseconds now) {
 }
 
 void Writer::take(ObjectPtr object, Nanoseconds now) {
-  if (object && object_ && object->uid == object_->uid &&
-      is_older(object->resource_version, object_->resource_version))
+  // Versions count on also when a GameServer is deleted and made anew. Where there is none, whoever tells of
+  // one knows why its version may be smaller: a backup was restored.
+  if (object && object_ && is_older(object->resource_version, newest_))
     return look(false, now);  // an answer that the watch has overtaken tells of what to look at
-  const bool is_another = object && object_ && object->uid != object_->uid;
+  const bool is_another = object && !uid_.empty() && object->uid != uid_;
   object_ = std::move(object);
   stale_ = false;
-  if (object_) look(is_another, now);
+  if (!object_) return;
+  uid_ = object_->uid;
+  newest_ = object_->resource_version;
+  look(is_another, now);
 }
 
 void Writer::look(bool is_another, Nanoseconds now) {
@@ -232,8 +236,11 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
   if (result) {
     conflicts_ = failures_ = 0;
     singly_ = false;
-    for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, now, actions);
-    take(*result, now);
+    // Of a GameServer that was deleted meanwhile, and of which there is another by now?
+    const bool is_gone = *result && is_older((*result)->resource_version, newest_) &&
+                         (!object_ || (*result)->uid != object_->uid);
+    for (const auto& [field, sent] : std::exchange(sent_, {})) arrived(sent, is_gone, now, actions);
+    if (object_ || !is_gone) take(*result, now);
     return actions;
   }
   switch (const Error& error = result.error(); error.code) {
@@ -242,12 +249,8 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
     case Code::unsupported:
       refused(error, now, actions);
       break;
-    case Code::not_found:
-      object_.reset();
-      failed(actions);
-      break;
     default:
-      if (error.code == Code::conflict) {
+      if (error.code == Code::conflict || error.code == Code::not_found) {
         if (++conflicts_ > kMostQuickConflicts) pause_until_ = now + kSecond;
       } else {
         forget_answer(now);
@@ -261,17 +264,15 @@ WriterActions Writer::take_answer(PatchId id, const base::Result<ObjectPtr>& res
   return actions;
 }
 
-void Writer::arrived(const Sent& sent, Nanoseconds now, WriterActions& actions) {
+void Writer::arrived(const Sent& sent, bool is_gone, Nanoseconds now, WriterActions& actions) {
   const auto found = entries_.find(sent.wish.field);
   const bool is_current = found != entries_.end() && found->second.serial == sent.serial;
   // The entry's ticket is 0 when its deadline has passed meanwhile.
   const Ticket ticket = is_current ? std::exchange(found->second.wish.ticket, 0) : sent.wish.ticket;
   if (ticket != 0) actions.push_back(writer_action::Finished{ticket, std::nullopt});
   if (found == entries_.end()) return;
-  if (is_current && sent.wish.passing) {
-    entries_.erase(found);
-    return;
-  }
+  if (is_current && (sent.wish.passing || (is_gone && !sent.wish.ours))) entries_.erase(found);
+  if (is_gone || (is_current && sent.wish.passing)) return;
   Entry& entry = found->second;
   entry.own = sent.wish.value;
   entry.replaced = sent.previous;
@@ -312,8 +313,9 @@ void Writer::refused(const Error& error, Nanoseconds now, WriterActions& actions
     const Ticket ticket = is_current ? found->second.wish.ticket : one.wish.ticket;
     if (ticket != 0) actions.push_back(writer_action::Finished{ticket, error});
     if (!is_current) continue;
-    // Who wants a passing wish says so again at once: the answer must not be the next patch.
-    if (one.wish.passing)
+    // Who wants a passing wish says so again at once: the answer must not be the next patch. And who reports
+    // says so once: it is tried again.
+    if (one.wish.passing || one.wish.ours)
       found->second.not_before = now + (kRefusedFor << std::min(found->second.refused++, 4U));
     else
       entries_.erase(found);
@@ -325,6 +327,11 @@ WriterActions Writer::connected(bool is_connected, Nanoseconds now) {
   return go(now);
 }
 
+void Writer::forget_refusals() {
+  for (auto& [field, entry] : entries_)
+    if (std::exchange(entry.refused, 0) > 0) entry.not_before = 0;
+}
+
 WriterActions Writer::tick(Nanoseconds now) {
   WriterActions actions;
   for (auto at = entries_.begin(); at != entries_.end();) {
@@ -334,14 +341,15 @@ WriterActions Writer::tick(Nanoseconds now) {
       continue;
     }
     const bool is_over = wish.expect.has_value();
+    const char* why = is_over ? ": was not written in time"
+                              : ": not written yet; it will be, unless somebody sets something else";
     if (const auto sent = sent_.find(at->first);
-        sent != sent_.end() && sent->second.serial == at->second.serial)
+        sent != sent_.end() && sent->second.serial == at->second.serial) {
       sent->second.wish.ticket = 0;
-    actions.push_back(writer_action::Finished{
-        std::exchange(wish.ticket, 0),
-        Error(Code::timeout, at->first + (is_over ? ": was not written in time"
-                                                  : ": not written yet; it will be, unless "
-                                                    "somebody sets something else"))});
+      if (is_over) why = ": no answer in time: it may still arrive";
+    }
+    actions.push_back(
+        writer_action::Finished{std::exchange(wish.ticket, 0), Error(Code::timeout, at->first + why)});
     // What was to be compared with the value of then is not written later.
     at = is_over ? entries_.erase(at) : std::next(at);
   }

@@ -35,7 +35,8 @@ struct Wish {
   std::optional<Value> expect;  // write only over this
   // Values the decision may have been based on. None and no `expect`: only what was never set is overwritten.
   std::vector<Value> known;
-  bool ours = false;  // nobody else has a say: written over anything, and again when it changes
+  bool ours =
+      false;  // nobody else has a say: written over anything, and again when it changes or was refused
   // It answers the object as it is now: whoever wants it looks at each version and says so again, or takes it
   // back. Written once and forgotten.
   bool passing = false;
@@ -63,6 +64,8 @@ class Writer {
   WriterActions seen(ObjectPtr object, Nanoseconds now);
   WriterActions patched(PatchId id, const base::Result<ObjectPtr>& result, Nanoseconds now);
   WriterActions connected(bool is_connected, Nanoseconds now);
+  // There are other rights now: what was refused is tried at once.
+  void forget_refusals();
 
   // The same without sending anything yet, for who has something to say to it first; then go().
   WriterActions put(Wish wish);
@@ -109,7 +112,7 @@ class Writer {
   void look(bool is_another, Nanoseconds now);
   bool stays(Entry& entry, const Value& current, bool is_another, Nanoseconds now);
   bool is_taken_back(const Entry& entry, const Value& current) const;
-  void arrived(const Sent& sent, Nanoseconds now, WriterActions& actions);
+  void arrived(const Sent& sent, bool is_gone, Nanoseconds now, WriterActions& actions);
   void forget_answer(Nanoseconds now);
   void failed(WriterActions& actions);
   void refused(const base::Error& error, Nanoseconds now, WriterActions& actions);
@@ -121,6 +124,7 @@ class Writer {
   std::optional<PatchId> in_flight_;
   std::map<Field, Sent> sent_;
   ObjectPtr object_;
+  std::string uid_, newest_;  // and version, of the last there was
   bool connected_ = false;
   bool stale_ = false;                     // object_ is known not to be the newest
   bool singly_ = false;                    // a patch of several fields was refused: which one is it?

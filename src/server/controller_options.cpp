@@ -59,6 +59,14 @@ base::Environment remembered(const base::Environment& environment, std::initiali
   };
 }
 
+base::Result<std::string> object_name(const base::Environment& environment, const char* variable) {
+  std::string name = environment(variable).value_or("");
+  if (name.empty()) return name;
+  if (const auto fine = controller::check_object_name(name); !fine)
+    return Error(Code::invalid_argument, std::string(variable) + ": " + fine.error().text);
+  return name;
+}
+
 }  // namespace
 
 base::Result<ControllerOptions> resolve_controller(base::Os& os, const base::Environment& environment,
@@ -71,8 +79,18 @@ base::Result<ControllerOptions> resolve_controller(base::Os& os, const base::Env
   out.kind = *kind;
   out.podinfo_directory = podinfo_directory;
   // A pod's host name is its own, unless somebody has set another.
-  out.pod_name = environment("OKG_POD_NAME").value_or(environment("HOSTNAME").value_or(""));
-  out.pod_namespace = environment("OKG_POD_NAMESPACE").value_or("");
+  auto pod_name = object_name(environment, "OKG_POD_NAME");
+  if (pod_name && pod_name->empty()) pod_name = object_name(environment, "HOSTNAME");
+  auto pod_namespace = object_name(environment, "OKG_POD_NAMESPACE");
+  if (out.kind == Kind::kubernetes) {
+    if (!pod_name) return pod_name.error();
+    if (!pod_namespace) return pod_namespace.error();
+    if (pod_name->empty())
+      return Error(Code::invalid_argument,
+                   "OKG_POD_NAME: not set, nor is HOSTNAME: which pod is this? (fieldRef metadata.name)");
+  }
+  if (pod_name) out.pod_name = *std::move(pod_name);
+  if (pod_namespace) out.pod_namespace = *std::move(pod_namespace);
   out.pod_uid = environment("OKG_POD_UID").value_or("");
   out.pod_ip = environment("OKG_POD_IP").value_or("");
   out.container = environment("OKG_CONTAINER_NAME").value_or("");

@@ -289,7 +289,8 @@ void GameServer::carry_out(const controller::say::Ask& ask) {
   if (!digest && !(ask.rollback && ask.to == "last_good"))
     return options_.log.warn("server",
                              what + ": not a digest: sha256:…" + (ask.rollback ? ", or last_good" : ""));
-  const std::optional<payload::Digest> to = digest ? std::optional(*digest) : std::nullopt;
+  std::optional<payload::Digest> to;
+  if (digest) to = *digest;
   const auto outcome = ask.rollback ? request_rollback(to, true, nullptr) : request_reload(to, true, nullptr);
   options_.log.info("server", what + (outcome.text.empty() ? "" : ": " + outcome.text));
 }

@@ -31,6 +31,7 @@ class HotStates : public std::enable_shared_from_this<HotStates> {
   std::vector<Said> say_all() const {
     std::vector<Said> all;
     const std::lock_guard lock(mutex_);
+    all.reserve(says_.size());
     for (const auto& [number, say] : says_) all.push_back(say());
     return all;
   }

@@ -109,9 +109,10 @@ TEST_F(SetTest, RefusesWhatTheControllerWouldStumbleOver) {
 
 TEST_F(SetTest, WaitsForAControllerThatIsAway) {
   start();
-  // Its first report has been written: after it the server writes nothing that could stand over the editor's half.
-  ASSERT_TRUE(poll_until(
-      *server_, [&] { return gameserver()["metadata"]["labels"].contains("okg-sdk/reload-state"); }));
+  // Its first report has been written: after it the server writes nothing that could stand over the editor's
+  // half.
+  const json::json_pointer report("/metadata/labels/okg-sdk~1reload-state");
+  ASSERT_TRUE(poll_until(*server_, [&] { return gameserver().contains(report); }));
   const json before = gameserver();
   std::ofstream(scene_.run_dir() + "/gameserver.json") << "{";
   ASSERT_TRUE(poll_until(*server_, [&] { return server_->connection() == Connection::connecting; }));

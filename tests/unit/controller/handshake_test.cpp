@@ -313,6 +313,20 @@ TEST_F(HandshakeTest, ANewerGracePeriodCountsWhateverOkgsStateIs) {
   EXPECT_TRUE(told_.empty());
 }
 
+TEST_F(HandshakeTest, ARevisionThatComesAgainHasAGracePeriodOfItsOwn) {
+  object_.annotations[keys::kGrace] = kGraceOf;
+  object_.annotations[keys::kUpdateState] = kStateOf;
+  see("Updating", nullptr);
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  object_.annotations.erase(keys::kGrace);
+  see("Normal", nullptr);
+  object_.annotations[keys::kGrace] = kGraceOf;  // another was begun and taken back meanwhile
+  object_.annotations[keys::kUpdateState] = R"({"revision":"r2","updateTimestamp":"2026-04-24T09:00:02Z"})";
+  see("Updating", nullptr);
+  ASSERT_TRUE(told(Notice::Phase::coming));
+  EXPECT_EQ(told_[0].deadline, now_ + 10 * kSecond);
+}
+
 TEST_F(HandshakeTest, EachNoticeIsEndedBeforeTheNext) {
   see("PreparingUpdate", "true");
   HandshakeActions actions;

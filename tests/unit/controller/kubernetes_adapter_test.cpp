@@ -1,4 +1,6 @@
 // The conversation with an API server that does what it should.
+#include <filesystem>
+
 #include "unit/controller/rig.hpp"
 
 namespace okg::controller::test {
@@ -52,6 +54,18 @@ TEST(KubernetesAdapter, TheObjectComesAfterThePod) {
   EXPECT_EQ(rig.end_of(ticket), "ok");
   EXPECT_EQ(rig.view(), "Allocated");
   EXPECT_EQ(rig.gs.count(Ask::get), 1U);
+}
+
+TEST(KubernetesAdapter, TheVolumeIsLookedAtBeforeAnythingIsTold) {
+  Rig rig({.volume = true, .starts = false});
+  const std::string grace = R"({"revision":"r2","containerImages":{},"graceSeconds":10})";
+  rig.podinfo("");
+  rig.podinfo(keys::kGrace + std::string("=") + nlohmann::json(grace).dump() + "\n", "annotations");
+  rig.start();
+  std::filesystem::remove_all(rig.root / "podinfo");  // later is too late
+  ASSERT_TRUE(rig.run_until_view("None"));
+  ASSERT_NE(rig.views[0]->annotation(keys::kGrace), nullptr);
+  EXPECT_EQ(*rig.views[0]->annotation(keys::kGrace), grace);
 }
 
 TEST(KubernetesAdapter, DeletedAndMadeAnew) {

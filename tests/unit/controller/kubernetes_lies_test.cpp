@@ -1,4 +1,6 @@
 // An API server that lies, and one that forbids.
+#include <thread>
+
 #include "unit/controller/rig.hpp"
 
 namespace okg::controller::test {
@@ -95,6 +97,86 @@ TEST(KubernetesLies, ABackupIsRestored) {
   EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
   EXPECT_TRUE(rig.hears("Maintaining"));
   EXPECT_THAT(rig.log(), HasSubstr("went back"));
+}
+
+// A watch from a version that is yet to come stays open, and tells nothing.
+TEST(KubernetesLies, ABackupIsRestoredAndTheWatchStaysOpen) {
+  Rig rig;
+  EXPECT_TRUE(rig.hears("Allocated"));
+  rig.gs.set_version(50);
+  rig.adapter->reread();
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
+  EXPECT_THAT(rig.gs.asked(Ask::watch)[1].query, HasSubstr("resourceVersion=50"));
+  EXPECT_TRUE(rig.hears("Maintaining"));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+}
+
+TEST(KubernetesLies, AWatchThatNeverSaidAnythingIsNotBelieved) {
+  Rig rig;
+  for (std::size_t watch = 1; watch <= 2; ++watch) {
+    ASSERT_TRUE(rig.run_until_asked(Ask::watch, watch));
+    ASSERT_TRUE(rig.run_until([&] { return rig.server.open_connections() == 2; }));
+    rig.run_for(20ms);  // until its head has come
+    rig.os.monotonic_shift_ns += 400'000'000'000;
+    rig.gs.end_watches();
+  }
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 3));
+  EXPECT_EQ(rig.gs.count(Ask::get), 3U);
+}
+
+// What a read found before the watch told of the end.
+TEST(KubernetesLies, AReadThatIsLateDoesNotBringBackWhatWasDeleted) {
+  Rig rig;
+  EXPECT_TRUE(rig.hears("Allocated"));
+  rig.gs.meet_once(Ask::get, [&](const FakeRequest&, FakeAnswer& answer) {
+    const std::string before = rig.gs.text();
+    rig.gs.remove();
+    rig.gs.create();
+    std::this_thread::sleep_for(50ms);  // the watch is faster
+    answer.json(200, before);
+  });
+  rig.adapter->reread();
+  ASSERT_TRUE(rig.run_until_view("None"));
+  const std::size_t views = rig.views.size();
+  ASSERT_TRUE(rig.run_until_asked(Ask::get, 2));
+  rig.run_for(100ms);
+  for (std::size_t i = views; i < rig.views.size(); ++i) EXPECT_EQ(rig.views[i]->ops_state, "None");
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Maintaining")), "ok");
+}
+
+TEST(KubernetesLies, NorDoesItForgetWhatWasMadeMeanwhile) {
+  Rig rig({.starts = false});
+  rig.gs.remove();
+  rig.start();
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.meet_once(Ask::get, [&](const FakeRequest&, FakeAnswer& answer) {
+    rig.gs.create();
+    std::this_thread::sleep_for(50ms);
+    answer.refuse(404, "NotFound", "gameservers.game.kruise.io \"gss-0\" not found");
+  });
+  rig.adapter->reread();
+  ASSERT_TRUE(rig.run_until_view("None"));
+  rig.run_for(100ms);
+  EXPECT_EQ(rig.gs.count(Ask::get), 3U) << "who was first is asked again";
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+}
+
+// The patch arrived, the GameServer was deleted, and its answer is the last to come.
+TEST(KubernetesLies, NorDoesAnAnswerBringBackWhatWasDeleted) {
+  Rig rig({.volume = true});
+  EXPECT_TRUE(rig.hears("Maintaining"));
+  rig.gs.meet_once(Ask::patch, [&](const FakeRequest&, FakeAnswer& answer) {
+    rig.gs.change({{"spec", {{"opsState", "Allocated"}}}});
+    const std::string before = rig.gs.text();
+    rig.gs.remove();
+    std::this_thread::sleep_for(50ms);
+    answer.json(200, before);
+  });
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  const std::size_t views = rig.views.size();
+  rig.podinfo("game.kruise.io/gs-opsState=\"None\"\n");
+  rig.run_for(50ms);
+  EXPECT_EQ(rig.views.size(), views) << "of what is gone nothing is shown";
 }
 
 TEST(KubernetesLies, VersionsThatGoBackOnTheWatch) {

@@ -50,9 +50,9 @@ void Rig::start() {
   const base::Log log(log_into, &logged, base::LogLevel::debug);
   auto config = kube::in_cluster_config(base::Os::real(), server.environment());
   ASSERT_TRUE(config) << config.error().text;
-  auto api = std::make_unique<KubernetesAdapter>(io, os, kube::make_tls_transport(io, os, *config, log),
-                                                 KubernetesAdapter::Identity{"default", "gss-0"}, "", log,
-                                                 with_.times);
+  auto api = std::make_unique<KubernetesAdapter>(
+      io, os, kube::make_tls_transport(io, os, *config, log), KubernetesAdapter::Identity{"default", "gss-0"},
+      with_.volume ? root / "podinfo" : std::string(), log, with_.times);
   if (with_.falls_back)
     adapter = std::make_unique<FallbackAdapter>(
         std::move(api),
@@ -162,9 +162,9 @@ std::string Rig::log() const {
   return all;
 }
 
-void Rig::podinfo(const std::string& labels) {
-  std::ofstream(root / "podinfo/labels.new") << labels;
-  std::filesystem::rename(root / "podinfo/labels.new", root / "podinfo/labels");
+void Rig::podinfo(const std::string& text, const std::string& file) {
+  std::ofstream(root / "podinfo/new") << text;
+  std::filesystem::rename(root / "podinfo/new", root / ("podinfo/" + file));
 }
 
 std::string Rig::token() const {

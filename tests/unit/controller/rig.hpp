@@ -41,6 +41,7 @@ KubernetesTimes short_times();
 struct With {
   KubernetesTimes times = short_times();
   bool falls_back = false;  // to a downward volume, see Rig::podinfo()
+  bool volume = false;      // it comes along
   bool starts = true;       // at once, and waits until it is connected
   std::string pod_uid = "pod-1";
 };
@@ -70,8 +71,8 @@ class Rig {
   bool hears(const std::string& ops_state);
   std::size_t requests() const { return server.requests().size(); }
   std::string log() const;
-  // The pod's labels as the kubelet writes them.
-  void podinfo(const std::string& labels);
+  // The pod's labels, or annotations, as the kubelet writes them.
+  void podinfo(const std::string& text, const std::string& file = "labels");
   std::string token() const;  // of `okg probe ops`
 
   FakeApiServer server;

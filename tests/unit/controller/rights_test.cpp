@@ -103,6 +103,33 @@ TEST(Rights, WithoutAPatchItIsTheDownwardVolume) {
   EXPECT_EQ(rig.gs.count(Ask::rehearsal), tries);
 }
 
+// What only an API can be told waits for it.
+TEST(Rights, WhatIsReportedArrivesOnceTheyAreThere) {
+  Rig rig(quick(true));
+  rig.podinfo(kPodinfo);
+  rig.gs.meet(Ask::patch, forbidding("patch"));
+  rig.gs.meet(Ask::rehearsal, forbidding("patch"));
+  rig.start();
+  const auto report = [&](const char* key, const char* value) {
+    Wish wish;
+    wish.field = label_field(key);
+    wish.value = value;
+    wish.ours = true;
+    rig.set(std::move(wish));
+  };
+  report(keys::kReloadState, "active");
+  ASSERT_TRUE(rig.run_until_linked(Link::limited));
+  report(keys::kPayloadVersion, "7");
+  rig.run_for(50ms);
+  EXPECT_EQ(rig.gs.count(Ask::patch), 1U);
+  rig.gs.meet(Ask::patch, nullptr);
+  rig.gs.meet(Ask::rehearsal, nullptr);
+  ASSERT_TRUE(rig.run_until([&] {
+    const auto labels = rig.gs.object()["metadata"].value("labels", nlohmann::json::object());
+    return labels.value(keys::kPayloadVersion, "") == "7" && labels.value(keys::kReloadState, "") == "active";
+  }));
+}
+
 // A webhook that does not want this one says 403, too.
 TEST(Rights, APatchThatSomebodyDoesNotWant) {
   Rig rig(quick(true));

@@ -57,6 +57,29 @@ TEST_F(WriterTest, WhatIsToBeWrittenAgainIsNotWrittenOverSomebodysSameValue) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
 }
 
+TEST_F(WriterTest, ANewerWishIsWrittenAlsoWhenItWasTakenBackWithTheOneBefore) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  set("Draining", {"Allocated"}, 2);
+  somebody_writes(kOpsStateField, "Draining", "okg");
+  somebody_writes(kOpsStateField, "None", "manager");  // a copy older than both
+  take(writer_.patched(sent_[1].id, Error(Code::io, "reset"), now_));
+  tell();
+  answer();
+  EXPECT_EQ(ended(2), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Draining");
+}
+
+TEST_F(WriterTest, AGameServerWithASmallerVersionIsOneWhenThereIsNone) {
+  take(writer_.seen(nullptr, now_));
+  object_.resource_version = "3";  // a backup was restored
+  tell();
+  set("Allocated", {"None"}, 1);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(object_.ops_state, "Allocated");
+}
+
 TEST_F(WriterTest, ANewerWishIsBasedOnWhatTheControllerTookBack) {
   set("Allocated", {"None"}, 1);
   answer();
@@ -94,6 +117,16 @@ TEST_F(WriterTest, WhatSomebodyElsePutBackIsLeftAlone) {
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
 }
 
+TEST_F(WriterTest, NorIsWhatTheControllerWritesAMinuteLater) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  now_ += 60 * kSecond;
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
 TEST_F(WriterTest, NorIsAnotherValueOfTheControllersAStaleCopy) {
   set("Allocated", {"None"}, 1);
   answer();
@@ -119,6 +152,69 @@ TEST_F(WriterTest, AGameServerMadeAnewHasLostWhatWeWrote) {
   tell();
   EXPECT_EQ(sent_.size(), 1U) << "the game decides";
   EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, TheAnswerOfTheOneBeforeItChangesNothing) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();  // the watch is faster
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.object()->uid, "u2");
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, NorIsItWhatANewerWishIsComparedWith) {
+  set("Allocated", {"None"}, 1);
+  set("Draining", {}, 2, Value("Allocated"));
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(2), Code::conflict) << "the new one has never been Allocated";
+  EXPECT_EQ(sent_.size(), 1U);
+}
+
+TEST_F(WriterTest, NorDoesItBringBackWhatWasDeleted) {
+  set("Allocated", {"None"}, 1);
+  somebody_writes(kOpsStateField, "Allocated", "okg");
+  const auto before = copy();
+  somebody_writes("label/x", "1");
+  tell();
+  take(writer_.seen(nullptr, now_));
+  take(writer_.patched(sent_[0].id, before, now_));
+  EXPECT_EQ(ended(1), Code::ok);
+  EXPECT_EQ(writer_.object(), nullptr);
+}
+
+TEST_F(WriterTest, NorDoesItHoldItAfterATimeWithoutOne) {
+  set("Allocated", {"None"}, 1);
+  answer();
+  take(writer_.seen(nullptr, now_));
+  object_.uid = "u2";
+  somebody_writes(kOpsStateField, "None", "manager");
+  tell();
+  EXPECT_EQ(sent_.size(), 1U);
+  EXPECT_EQ(writer_.effective(kOpsStateField), "None");
+}
+
+TEST_F(WriterTest, WhatIsNotFoundIsLookedFor) {
+  set("Allocated", {"None"}, 1);
+  object_.uid = "u2";
+  somebody_writes("label/x", "1");
+  tell();  // there is another already
+  take(writer_.patched(sent_[0].id, Error(Code::not_found, "gone"), now_));
+  EXPECT_EQ(rereads_, 1);
+  tell();
+  ASSERT_EQ(sent_.size(), 2U);
+  answer();
+  EXPECT_EQ(ended(1), Code::ok);
 }
 
 TEST_F(WriterTest, WhatIsOursIsAlwaysWrittenAgain) {

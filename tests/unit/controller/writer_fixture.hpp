@@ -30,6 +30,7 @@ class WriterTest : public ::testing::Test {
       if (const auto* end = std::get_if<writer_action::Finished>(&action)) {
         EXPECT_EQ(ended_.count(end->ticket), 0U) << "ended twice";
         ended_[end->ticket] = end->error ? end->error->code : Code::ok;
+        texts_[end->ticket] = end->error ? end->error->text : "";
       }
     }
   }
@@ -70,6 +71,7 @@ class WriterTest : public ::testing::Test {
   Object object_;
   std::vector<Patch> sent_;
   std::map<Ticket, Code> ended_;
+  std::map<Ticket, std::string> texts_;
   int rereads_ = 0;
 };
 

@@ -130,8 +130,21 @@ TEST_F(WriterTest, AnExpectIsNotWrittenAfterItsDeadline) {
   now_ += 60 * kSecond;
   take(writer_.tick(now_));
   EXPECT_EQ(ended(1), Code::timeout);
+  EXPECT_EQ(texts_[1], "opsState: was not written in time");
   take(writer_.connected(true, now_));
   EXPECT_TRUE(sent_.empty());
+}
+
+TEST_F(WriterTest, WhatIsOnItsWayCannotBeTakenBackAtItsDeadline) {
+  set("Allocated", {}, 1, Value("None"));
+  ASSERT_EQ(sent_.size(), 1U);
+  now_ += 60 * kSecond;
+  take(writer_.tick(now_));
+  EXPECT_EQ(ended(1), Code::timeout);
+  EXPECT_EQ(texts_[1], "opsState: no answer in time: it may still arrive");
+  answer();  // it does, and nobody waits any more
+  EXPECT_EQ(object_.ops_state, "Allocated");
+  EXPECT_EQ(sent_.size(), 1U);
 }
 
 TEST_F(WriterTest, WithoutAnAnswerTheObjectTellsWhetherItArrived) {
