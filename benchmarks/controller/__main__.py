@@ -1,5 +1,6 @@
 """python3 -m controller --build DIR [--quick] [--json FILE]: see benchmarks/run.sh."""
 import os
+import signal
 import sys
 
 from common import program
@@ -22,6 +23,8 @@ class Bench:
 
 def main():
     given = program.arguments("controller")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))  # ends the API server, too
     bench = Bench(given)
     try:
         about = program.run(given, bench, PARTS)

@@ -40,8 +40,9 @@ turn, since one server is let write once in two seconds for good."""),
 From just before somebody sends a PATCH until the game's callback runs, or until the program has printed the new value."""),
     ("After a restart of the API server", "restart/", """
 SIGKILL, back after some ten seconds; each GameServer is changed as soon as the API server says that it is ready. okg backs off
-with full jitter, so that a thousand servers do not come back at the same moment: here it is slower than a loop that
-asks every second, and means to be."""),
+with full jitter, so that a thousand servers do not come back at the same moment: a loop that asks every second may be
+faster, and okg means to be slower. 60 s stand for "not heard within a minute": kubectl remembers what an API server that
+was just being started did not know yet."""),
     ("A steady hour", ("hour/", "process/"), """
 Nothing happens to the GameServer. Requests as the API server's audit log has them, and processor time of the process, over
 400 s (as long as a watch of okg's lasts; --quick: 120 s, within one), times what is missing to an hour. okg's process is a game server with

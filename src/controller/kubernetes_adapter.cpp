@@ -311,9 +311,9 @@ void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Re
   // Nobody grants a right or installs OKG within seconds.
   const bool is_missing = response && (is_forbidden(response) || response->status == 404) &&
                           may_read_.is_missing(os_.monotonic_ns(), times_.doubt);
-  denied_ = is_missing && is_forbidden(response);
+  const bool was_denied = std::exchange(denied_, is_missing && is_forbidden(response));
   const bool was_linked = std::exchange(linked_, false);
-  if (was_linked || trouble_ != error.text) {
+  if (was_linked || was_denied != denied_ || trouble_ != error.text) {
     trouble_ = error.text;
     log_.warn("controller", error.text);
     sink_.linked(Link::connecting, error.text);

@@ -190,6 +190,23 @@ TEST(Rights, ARightThatIsTakenAway) {
   EXPECT_EQ(rig.gs.count(Ask::patch), tries);
 }
 
+// All of them, as when the RoleBinding is gone: it is the read that is missed.
+TEST(Rights, AllRightsAreTakenAway) {
+  With with = quick(true);
+  with.times.doubt = 20ms;
+  with.starts = true;
+  Rig rig(with);
+  rig.podinfo(kPodinfo);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Maintaining")), "ok");
+  for (const Ask ask : {Ask::watch, Ask::patch, Ask::rehearsal}) rig.gs.meet(ask, forbidding("do that to"));
+  rig.gs.meet(Ask::get, forbidding("get"));
+  rig.set(kOpsStateField, "Allocated");
+  ASSERT_TRUE(rig.run_until_linked(Link::limited));
+  EXPECT_THAT(rig.links.back().second, HasSubstr("cannot get resource \"gameservers\""));
+  EXPECT_STREQ(rig.adapter->name(), "downward");
+}
+
 TEST(Rights, NeitherRightsNorAVolume) {
   Rig rig(quick(true));
   rig.gs.meet(Ask::get, forbidding("get"));
