@@ -87,7 +87,8 @@ def test_own_only(case):
 
 def test_token(case):
     """A token that is not accepted any more, and the next one: nothing is lost, and nobody hammers meanwhile."""
-    ground, server = ground_and_server(case)
+    ground, server = ground_and_server(case, made=False)
+    ground.game_server(NAME)  # that does not go with the pod
     in_force(ground, server)
     ground.delete_pod(NAME)
     uid = ground.pod(NAME)

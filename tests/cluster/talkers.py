@@ -71,13 +71,12 @@ class Ground:
         must(self.ask("DELETE", self.path("pods", name) + "?gracePeriodSeconds=0"), 200, 202)
         wait_until(lambda: self.ask("GET", self.path("pods", name))[0] == 404, 30, f"pod {name} is gone")
 
-    def game_server(self, name, uid, state="None"):
-        """Makes a GameServer of that pod, as OKG does."""
+    def game_server(self, name, uid=None):
+        """Makes a GameServer as OKG does: of that pod, with which it goes, or of none."""
+        owners = [{"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid, "controller": True}] if uid else []
         return must(self.ask("POST", self.path("gameservers"), {
-            "apiVersion": VERSION, "kind": "GameServer",
-            "metadata": {"name": name, "ownerReferences": [
-                {"apiVersion": "v1", "kind": "Pod", "name": name, "uid": uid, "controller": True}]},
-            "spec": {"opsState": state, "updatePriority": 0, "deletionPriority": 0}}))
+            "apiVersion": VERSION, "kind": "GameServer", "metadata": {"name": name, "ownerReferences": owners},
+            "spec": {"opsState": "None", "updatePriority": 0, "deletionPriority": 0}}))
 
     def token(self, name, uid, seconds=3600):
         """A token bound to the pod."""
