@@ -65,6 +65,7 @@ if [ "$what" = test ] || [ "$what" = cluster ]; then
   [ -e "$arm64_root/usr/lib/aarch64-linux-gnu/libcrypto.a" ] || wanted+=(libssl-dev:arm64)
   has strace || wanted+=(strace)
   /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || wanted+=(python3-prometheus-client)
+  has nginx || [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
   has spin || wanted+=(spin)
   has npm || wanted+=(nodejs npm)
   has chromium || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)

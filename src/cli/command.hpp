@@ -57,6 +57,7 @@ class Command {
 std::unique_ptr<Command> make_pack();
 std::unique_ptr<Command> make_publish();
 std::unique_ptr<Command> make_ready();
+std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_status();
 std::unique_ptr<Command> make_reload();
 std::unique_ptr<Command> make_rollback();

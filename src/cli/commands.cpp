@@ -15,6 +15,7 @@ constexpr char kOverview[] =
     "  okg pack payload --version 2.4.1            in the image build\n"
     "  okg publish --from /data                    the sidecar's entry point\n"
     "  okg ready --from /data                      the sidecar's readiness probe\n"
+    "  okg run --on-reload CMD -- nginx            a server that cannot be changed\n"
     "  okg status --watch                          what a server is doing\n"
     "  okg rollback                                back to what was good\n"
     "  okg set ops-state Maintaining               tells OpenKruiseGame\n"
@@ -87,6 +88,7 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_pack());
   commands.push_back(make_publish());
   commands.push_back(make_ready());
+  commands.push_back(make_run());
   commands.push_back(make_status());
   commands.push_back(make_reload());
   commands.push_back(make_rollback());

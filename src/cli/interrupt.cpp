@@ -17,26 +17,33 @@ namespace {
 
 constexpr int kGraceMilliseconds = 80;
 
+// What somebody may send to a process on purpose. Not SIGTSTP and its like, which are the terminal's.
+constexpr int kEverything[] = {SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGALRM, SIGCONT, SIGCHLD};
+
 }  // namespace
 
-Interrupt::Interrupt() : exit_code_(kTryAgain) {
+Interrupt::Interrupt(Takes takes) : takes_(takes), exit_code_(kTryAgain) {
   sigset_t wanted;
   ::sigemptyset(&wanted);
   ::sigaddset(&wanted, SIGTERM);
   ::sigaddset(&wanted, SIGINT);
+  if (takes == Takes::everything) {
+    for (const int number : kEverything) ::sigaddset(&wanted, number);
+    for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ::sigaddset(&wanted, number);
+  }
   ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
   // A reader of our output that went away must not take a staying publisher with it.
   std::signal(SIGPIPE, SIG_IGN);
   signals_.reset(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   finished_.reset(::eventfd(0, EFD_CLOEXEC));
-  thread_ = std::thread([this] { listen(); });
+  if (takes == Takes::end) thread_ = std::thread([this] { listen(); });
 }
 
 Interrupt::~Interrupt() {
   const std::uint64_t one = 1;
   while (::write(finished_.get(), &one, sizeof one) < 0 && errno == EINTR) {
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Interrupt::listen() {
@@ -60,6 +67,7 @@ void Interrupt::listen() {
 void Interrupt::hand_over(std::function<void(int, bool)> call) {
   const std::lock_guard lock(mutex_);
   call_ = std::move(call);
+  if (takes_ == Takes::everything && !thread_.joinable()) thread_ = std::thread([this] { listen(); });
 }
 
 bool pause(std::chrono::milliseconds duration, const std::stop_token& stop) {

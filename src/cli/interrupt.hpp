@@ -17,7 +17,11 @@ namespace okg::cli {
 // it is ended with the exit code set here; that is safe at any moment, as a kill is.
 class Interrupt {
  public:
-  Interrupt();
+  enum class Takes {
+    end,        // SIGTERM and SIGINT
+    everything  // all that a process can be sent, and SIGCHLD: they wait for hand_over()
+  };
+  explicit Interrupt(Takes takes = Takes::end);
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -34,6 +38,7 @@ class Interrupt {
  private:
   void listen();
 
+  const Takes takes_;
   std::mutex mutex_;
   std::function<void(int, bool)> call_;
   std::stop_source source_;

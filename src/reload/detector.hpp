@@ -10,35 +10,33 @@
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "base/unique_fd.hpp"
-#include "reload/reloader.hpp"
+#include "reload/source.hpp"
 
 namespace okg::reload {
 
-class Detector {
+class Detector final : public Source {
  public:
   Detector(base::Os& os, std::string root, base::Log log);
 
   // Looks now: (re)opens the volume's root and the watch where needed, in the order watch, then look. Returns
   // what `current` leads to when that is not what the last call returned.
-  std::optional<Target> look();
+  std::optional<Target> look() override;
 
   // The same, for when the poll interval is over: a change that the watch should have told proves inotify
   // deaf.
-  std::optional<Target> look_after_interval();
+  std::optional<Target> look_after_interval() override;
 
   // fd() was readable: takes the events off the queue, then looks.
-  std::optional<Target> look_after_events();
+  std::optional<Target> look_after_events() override;
 
-  int fd() const { return inotify_.get(); }  // -1 while there is no inotify instance
-  // Counts up each time fd() was closed or opened, so that the caller knows to watch it anew.
-  unsigned fd_generation() const { return generation_; }
+  int fd() const override { return inotify_.get(); }  // -1 while there is no inotify instance
+  unsigned fd_generation() const override { return generation_; }
 
-  bool polling() const { return deaf_ || watch_ < 0; }
-  int poll_interval_ms() const { return polling() ? 250 : 1000; }
-  std::uint64_t overflows() const { return overflows_; }
-  int root() const { return root_.get(); }  // -1 while the volume is not there
-  // Why nothing is desired: "" when something is.
-  const std::string& trouble() const { return trouble_; }
+  bool polling() const override { return deaf_ || watch_ < 0; }
+  int poll_interval_ms() const override { return polling() ? 250 : 1000; }
+  std::uint64_t overflows() const override { return overflows_; }
+  int root() const override { return root_.get(); }  // -1 while the volume is not there
+  const std::string& trouble() const override { return trouble_; }
 
  private:
   void open_root();

@@ -40,6 +40,9 @@ base::Result<std::vector<std::string>> plan(const payload::Manifest& manifest, c
     }
   }
 
+  for (const HandlerInfo& handler : handlers)
+    if (handler.always) due.insert(handler.name);
+
   // Kahn's algorithm over what is due, always taking the smallest name; "*" sorts last by not being taken
   // while anything else is left. What is not due passes on whom it waits for.
   const auto waits_for = [&](const std::string& name) {

@@ -14,6 +14,7 @@ namespace okg::reload {
 struct HandlerInfo {
   std::string name;  // a component, or "*"
   std::vector<std::string> after;
+  bool always = false;  // due also when no component changed
 };
 
 // A component's digest in the payload in use; a component that is absent is not in the map.

@@ -80,7 +80,8 @@ void Reloader::advance(Actions& actions, Nanoseconds now) {
 
   if (job_ && (!wanted || job_->target.name != wanted->name)) drop_job(actions);
   if (job_ || !wanted) return;
-  if (active_ && active_->digest() == wanted->digest() && !inconsistent_) return;
+  const bool is_whole = !inconsistent_ || !options_.has_way_back;
+  if (active_ && active_->digest() == wanted->digest() && is_whole) return;
 
   if (kept_ && active_ && !inconsistent_ && last_good_is(wanted->digest())) {
     job_ = Job{next_job_++, *wanted, Phase::prepared, true, 1, guard_.last_good->version};
@@ -357,8 +358,10 @@ void Reloader::bless(Actions& actions) {
   probation_until_.reset();
   counted_.erase(active_->digest());
   set_attempts(active_->digest(), 0);
-  guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
-  kept_ = true;
+  if (options_.has_way_back) {
+    guard_.last_good = LastGood{active_->name, active_version_, options_.binary};
+    kept_ = true;
+  }
   actions.push_back(action::DropKept{});
   actions.push_back(action::SaveGuard{});
 }

@@ -81,6 +81,7 @@ struct ReloaderOptions {
   Nanoseconds probation = 10'000'000'000;
   std::string binary;                   // who we are: server version and build id
   std::function<double()> random = {};  // [0, 1), for the jitter of retries; null: 0.5
+  bool has_way_back = true;             // false: what was good is nowhere any more
 };
 
 class Reloader {

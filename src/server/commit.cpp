@@ -41,7 +41,11 @@ struct ReloadDriver::Commit {
       void* previous = nullptr;
       const auto done = commit(handler, std::exchange(steps[i].object, nullptr), to, &previous);
       if (!done) {
-        failure = reload::failure_of(Stage::commit, handler->name(), done.error());
+        // Only who runs commands knows the difference.
+        const bool was_proof = done.error().code == Code::confirm;
+        failure =
+            reload::failure_of(was_proof ? Stage::confirm : Stage::commit, handler->name(), done.error());
+        consistent = handler->is_consistent();
         for (std::size_t rest = i + 1; rest < steps.size(); ++rest) unused.push_back(std::move(steps[rest]));
         steps.clear();
         undo();
@@ -241,10 +245,10 @@ int ReloadDriver::discard_some(std::int64_t deadline_ns) {
   }
 }
 
-void ReloadDriver::stop() {
+void ReloadDriver::stop(bool in_order) {
   {
     const Section section(*this);
-    if (!std::exchange(stopping_, true))
+    if (!std::exchange(stopping_, true) && in_order)
       for (const reload::Action& action : reloader_.stop()) carry_out_one(action);
     for (auto& [id, job] : jobs_) job.stop.request_stop();
     change_.notify_all();

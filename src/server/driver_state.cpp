@@ -110,6 +110,7 @@ DriverState ReloadDriver::state() {
     state.active = reloader_.active()->digest();
     state.active_version = reloader_.active_version();
     state.active_since = active_since_;
+    state.unverified = options_.unverified;
   }
   if (reloader_.desired()) {
     state.desired = reloader_.desired()->digest();

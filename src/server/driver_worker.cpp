@@ -4,6 +4,7 @@
 #include <new>
 
 #include "base/text.hpp"
+#include "payload/plain_tree.hpp"
 #include "payload/read.hpp"
 #include "payload/requirement.hpp"
 #include "payload/verify.hpp"
@@ -32,6 +33,22 @@ Failure verify_failure(const Error& error) {
   return failure;
 }
 
+// All that can be said of it: it is as it was when it had been quiet for long enough.
+base::Result<LivePayloadPtr> open_plain_tree(base::Os& os, base::UniqueFd root, const Target& target) {
+  const auto stamp = payload::stamp_of_tree(os, root.get());
+  if (!stamp) return stamp.error();
+  if (*stamp != target.digest()) return Error(Code::busy, "the files are being written to");
+  payload::VersionDirectory directory{target.name,
+                                      base::UniqueFd(os.open(root.get(), ".", O_RDONLY | O_DIRECTORY))};
+  payload::Manifest manifest;
+  manifest.version = "unverified";
+  manifest.components[payload::kRootComponent].digest = *stamp;
+  auto payload = std::make_shared<LivePayload>(
+      std::move(directory), payload::VerifiedPayload{*stamp, std::move(manifest), {}, std::move(root)});
+  payload->unverified = true;
+  return LivePayloadPtr(std::move(payload));
+}
+
 }  // namespace
 
 base::Result<LivePayloadPtr> ReloadDriver::open_and_verify(const Target& target, const std::stop_token& stop,
@@ -43,7 +60,13 @@ base::Result<LivePayloadPtr> ReloadDriver::open_and_verify(const Target& target,
   const int root_fd = os_.open(AT_FDCWD, options_.payload_directory.c_str(), O_RDONLY | O_DIRECTORY);
   if (root_fd < 0)
     return failed(base::error_from_errno(-root_fd, "payload volume " + options_.payload_directory));
-  const base::UniqueFd root(root_fd);
+  base::UniqueFd root(root_fd);
+  if (options_.unverified) {
+    auto opened = open_plain_tree(os_, std::move(root), target);
+    if (!opened) return failed(opened.error());
+    *inode = (*opened)->directory.inode;
+    return opened;
+  }
   auto directory = payload::open_version(os_, root.get(), target.name);
   if (!directory) return failed(directory.error());
   *inode = directory->inode;
@@ -62,7 +85,8 @@ std::optional<Failure> ReloadDriver::plan_for(const LivePayloadPtr& payload, boo
   const std::lock_guard lock(mutex_);
   std::vector<reload::HandlerInfo> infos;
   infos.reserve(handlers_.size());
-  for (const HandlerPtr& handler : handlers_) infos.push_back({handler->name(), handler->after()});
+  for (const HandlerPtr& handler : handlers_)
+    infos.push_back({handler->name(), handler->after(), handler->sees_every_payload()});
   std::string component;
   const auto order = reload::plan(payload->verified.manifest,
                                   active_ ? active_->component_digests() : reload::ComponentDigests{}, infos,

@@ -32,7 +32,7 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
   server->driver_ = std::make_unique<ReloadDriver>(
       os,
       DriverOptions{resolved.payload_directory, run, resolved.server_version, server->binary_,
-                    resolved.probation.count(), resolved.log},
+                    resolved.probation.count(), resolved.quiet_period.has_value(), resolved.log},
       ReloadDriver::Signals{server->signal_, [raw = server.get()] {
                               if (raw->running_.load(std::memory_order_acquire)) raw->io_->notify();
                             }});
@@ -47,8 +47,9 @@ base::Result<std::unique_ptr<GameServer>> GameServer::connect(base::Os& os,
                                 raw->start_->see(object);
                                 raw->report();
                               }});
-  IoThread::Options io{resolved.payload_directory,    run,         resolved.endpoint, run >= 0,
-                       resolved.tick_timeout.count(), resolved.log};
+  IoThread::Options io{
+      resolved.payload_directory, run,         resolved.endpoint, run >= 0, resolved.tick_timeout.count(),
+      resolved.quiet_period,      resolved.log};
   server->io_ = std::make_unique<IoThread>(
       os, std::move(io), *server->driver_, *server->controller_, static_cast<control::Backend&>(*server),
       IoThread::Hooks{[raw = server.get()](std::int64_t now) { raw->sample(now); },
@@ -60,7 +61,7 @@ GameServer::GameServer(base::Os& os, Options options)
     : os_(os),
       options_(std::move(options)),
       uuid_(base::make_uuid(os)),
-      binary_(binary_identity(options_.server_version)),
+      binary_(binary_identity(options_.server_version, options_.identity)),
       signal_(os),
       born_in_(base::fork_generation()) {}
 
@@ -206,7 +207,7 @@ int GameServer::work(std::int64_t budget_ns) {
   return calls;
 }
 
-void GameServer::close() {
+void GameServer::close(bool in_order) {
   if (driver_ && in_callback()) {
     close_after_ = true;
     driver_->nudge();  // a callback of the worker: the next poll() closes
@@ -216,13 +217,13 @@ void GameServer::close() {
   {
     const base::ScopedValue working(working_, true);  // discards are callbacks too
     if (io_) io_->stop();
-    if (driver_) driver_->stop();
+    if (driver_) driver_->stop(in_order);
     if (controller_) {
       controller_->stop();  // what was set before a start that never came
       controller_->finish();
     }
   }
-  if (start_) start_->ended();
+  if (start_ && in_order) start_->ended();
   if (instance_) {
     base::forget_descriptor(instance_->directory());
     instance_.reset();

@@ -41,7 +41,8 @@ class GameServer final : private control::Backend {
     ticks_.store(ticks_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return signal_.pending();
   }
-  void close();
+  // Not `in_order`: as a crash, for the next process.
+  void close(bool in_order = true);
 
   // Any thread.
   int poll_fd();
@@ -51,6 +52,8 @@ class GameServer final : private control::Backend {
   ControllerDriver& controller() { return *controller_; }
   StartReport start_report() const { return start_->report(); }
   const std::string& hot_directory() const { return options_.hot_directory; }
+  const std::string& payload_directory() const { return options_.payload_directory; }
+  const std::string& run_directory() const { return options_.endpoint.run_directory; }
   const std::shared_ptr<HotStates>& hot_states() const { return hot_states_; }
   base::Status report_bad(const std::string& text);
   base::Status rollback(const std::optional<payload::Digest>& to);

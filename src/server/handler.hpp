@@ -31,6 +31,10 @@ class Handler {
   // Polling thread. Never called with null.
   virtual void discard(void* object) = 0;
   virtual bool can_commit() = 0;
+  // Is it due for a payload of which no component has changed?
+  virtual bool sees_every_payload() const { return false; }
+  // Polling thread, after a commit that failed: is the old object in use again, as it has to be?
+  virtual bool is_consistent() const { return true; }
 
  private:
   std::string name_;

@@ -10,6 +10,7 @@
 
 #include "base/files.hpp"
 #include "base/text.hpp"
+#include "payload/sha256.hpp"
 
 namespace okg::server {
 namespace {
@@ -44,10 +45,12 @@ int find_build_id(dl_phdr_info* info, std::size_t, void* out) {
 
 }  // namespace
 
-std::string binary_identity(const std::string& server_version) {
+std::string binary_identity(const std::string& server_version, const std::string& more) {
   std::string build_id;
   ::dl_iterate_phdr(find_build_id, &build_id);
-  return server_version + "/" + build_id;
+  std::string identity = server_version + "/" + build_id;
+  if (!more.empty()) identity += "/" + payload::sha256(more).text().substr(0, 23);  // "sha256:" and 64 bits
+  return identity;
 }
 
 base::Result<Instance> Instance::claim(base::Os& os, const std::string& run_directory) {

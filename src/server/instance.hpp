@@ -9,8 +9,9 @@
 
 namespace okg::server {
 
-// Server version plus the ELF build id of the running program: what boot.json keys attempts and refusals by.
-std::string binary_identity(const std::string& server_version);
+// Server version plus the ELF build id of the running program, and a digest of `more` if that is not empty:
+// what boot.json keys attempts and refusals by.
+std::string binary_identity(const std::string& server_version, const std::string& more);
 
 // The run directory, ours alone while this lives: an exclusive flock on the directory itself, so there is no
 // file that somebody could replace. in_use when another server, in this process or another, has it.

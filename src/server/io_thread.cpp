@@ -9,10 +9,23 @@
 #include <system_error>
 
 #include "payload/publish.hpp"
+#include "reload/detector.hpp"
+#include "reload/quiet_source.hpp"
 
 namespace okg::server {
 
 namespace asio = boost::asio;
+
+namespace {
+
+std::unique_ptr<reload::Source> make_source(base::Os& os, const IoThread::Options& options) {
+  if (options.quiet_period)
+    return std::make_unique<reload::QuietSource>(os, options.payload_directory, options.quiet_period->count(),
+                                                 options.log);
+  return std::make_unique<reload::Detector>(os, options.payload_directory, options.log);
+}
+
+}  // namespace
 
 IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, ControllerDriver& controller,
                    control::Backend& backend, Hooks hooks)
@@ -22,7 +35,7 @@ IoThread::IoThread(base::Os& os, Options options, ReloadDriver& driver, Controll
       controller_(controller),
       hooks_(std::move(hooks)),
       work_(asio::make_work_guard(io_)),
-      detector_(os, options_.payload_directory, options_.log),
+      source_(make_source(os, options_)),
       endpoint_(io_, backend, options_.endpoint, os, options_.log) {}
 
 base::Status IoThread::start(base::Status* served) {
@@ -66,7 +79,7 @@ void IoThread::stop() {
     endpoint_.close();
     controller_.stop();
     timer_.cancel();
-    if (inotify_.is_open()) inotify_.release();  // the detector's
+    if (inotify_.is_open()) inotify_.release();  // the source's
     work_.reset();
     io_.stop();
   });
@@ -101,13 +114,13 @@ void IoThread::look(Cause cause) {
   std::optional<reload::Target> found;
   switch (cause) {
     case Cause::asked:
-      found = detector_.look();
+      found = source_->look();
       break;
     case Cause::interval:
-      found = detector_.look_after_interval();
+      found = source_->look_after_interval();
       break;
     case Cause::events:
-      found = detector_.look_after_events();
+      found = source_->look_after_events();
       break;
   }
   if (found) {
@@ -116,23 +129,23 @@ void IoThread::look(Cause cause) {
       stamp = payload::desired_stamp_ns(os_, options_.run_directory, found->digest());
     driver_.found(*found, woken, stamp);
   }
-  polling_.store(detector_.polling(), std::memory_order_relaxed);
-  overflows_.store(detector_.overflows(), std::memory_order_relaxed);
+  polling_.store(source_->polling(), std::memory_order_relaxed);
+  overflows_.store(source_->overflows(), std::memory_order_relaxed);
   {
     const std::lock_guard lock(trouble_mutex_);
-    trouble_ = detector_.trouble();
+    trouble_ = source_->trouble();
   }
   watch();
 }
 
-// Asks Asio to tell when the detector's inotify descriptor, which may be another one by now, is readable.
+// Asks Asio to tell when the source's inotify descriptor, which may be another one by now, is readable.
 void IoThread::watch() {
-  if (watched_generation_ == detector_.fd_generation()) return;
-  watched_generation_ = detector_.fd_generation();
+  if (watched_generation_ == source_->fd_generation()) return;
+  watched_generation_ = source_->fd_generation();
   if (inotify_.is_open()) inotify_.release();
-  if (detector_.fd() < 0) return;
+  if (source_->fd() < 0) return;
   boost::system::error_code failed;
-  inotify_.assign(detector_.fd(), failed);
+  inotify_.assign(source_->fd(), failed);
   if (failed) return;  // the safety poll is always there
   const auto wait = [this, generation = watched_generation_](auto&& self) -> void {
     inotify_.async_wait(asio::posix::stream_descriptor::wait_read, [this, generation, self](auto error) {
@@ -149,7 +162,7 @@ void IoThread::arm() {
   const std::int64_t now = os_.monotonic_ns();
   // The watchdog has to look twice within its timeout; for the rest a second is often enough.
   const std::int64_t interval = std::clamp<std::int64_t>(
-      options_.tick_timeout_ns / 2, 20'000'000, std::int64_t{detector_.poll_interval_ms()} * 1'000'000);
+      options_.tick_timeout_ns / 2, 20'000'000, std::int64_t{source_->poll_interval_ms()} * 1'000'000);
   if (next_interval_ns_ <= now || next_interval_ns_ > now + interval) next_interval_ns_ = now + interval;
   std::int64_t next = next_interval_ns_;
   for (const auto deadline : {driver_.next_deadline(), controller_.next_deadline()})

@@ -17,7 +17,7 @@
 #include "base/log.hpp"
 #include "base/os.hpp"
 #include "control/endpoint.hpp"
-#include "reload/detector.hpp"
+#include "reload/source.hpp"
 #include "server/controller_driver.hpp"
 #include "server/reload_driver.hpp"
 
@@ -31,6 +31,7 @@ class IoThread {
     control::EndpointOptions endpoint;
     bool serve = true;  // false: no run directory, no endpoint
     std::int64_t tick_timeout_ns = 0;
+    std::optional<std::chrono::nanoseconds> quiet_period;  // the volume is written in place
     base::Log log;
   };
 
@@ -59,7 +60,7 @@ class IoThread {
 
   // io thread.
   void look_now();
-  int volume() const { return detector_.root(); }
+  int volume() const { return source_->root(); }
 
  private:
   enum class Cause { asked, interval, events };
@@ -78,7 +79,7 @@ class IoThread {
   boost::asio::steady_timer timer_{io_};
   boost::asio::posix::stream_descriptor inotify_{io_};
   unsigned watched_generation_ = 0;
-  reload::Detector detector_;
+  const std::unique_ptr<reload::Source> source_;
   control::Endpoint endpoint_;
   std::int64_t next_interval_ns_ = 0;
   std::atomic<bool> notified_{false};

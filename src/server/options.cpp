@@ -37,6 +37,8 @@ base::Result<Options> resolve(base::Os& os, const base::Environment& environment
   options.log = base::Log(given.log, given.log_user, *level);
   options.name = *name;
   options.server_version = given.server_version;
+  options.identity = given.identity;
+  options.quiet_period = given.quiet_period;
   const base::Directories directories = base::default_directories(os, environment, *name);
   options.hot_directory = directories.hot;
   options.payload_directory = given.payload_directory.empty() ? directories.payload : given.payload_directory;

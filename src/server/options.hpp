@@ -22,14 +22,17 @@ struct GivenOptions {
       controller;
   std::optional<std::chrono::nanoseconds> tick_timeout, probation;
   std::int64_t update_timeout_ns = 0;
+  std::optional<std::chrono::nanoseconds> quiet_period;  // the volume is written in place, by a plain copy
+  std::string identity;  // what else makes it another binary, for which payloads are judged anew
   base::LogSink log = nullptr;
   void* log_user = nullptr;
   std::optional<base::LogLevel> log_level;
 };
 
 struct Options {
-  std::string name, server_version, payload_directory, hot_directory;
+  std::string name, server_version, identity, payload_directory, hot_directory;
   std::chrono::nanoseconds tick_timeout{}, probation{};
+  std::optional<std::chrono::nanoseconds> quiet_period;
   ControllerOptions controller;
   control::EndpointOptions endpoint;  // its run_directory is the server's
   base::Log log;

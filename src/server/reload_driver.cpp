@@ -26,7 +26,7 @@ constexpr std::size_t kOnceDesired = 32;
 constexpr std::int64_t kDeferral = 100'000'000;  // how often a server that sleeps on poll_fd is asked again
 
 reload::Guard load(base::Os& os, const DriverOptions& options) {
-  if (options.run_directory < 0) return {};
+  if (options.run_directory < 0 || options.unverified) return {};
   auto guard = reload::load_guard(os, options.run_directory);
   if (guard) return std::move(*guard);
   if (guard.error().code != Code::not_found)
@@ -46,10 +46,11 @@ ReloadDriver::ReloadDriver(base::Os& os, DriverOptions options, Signals signals)
     : os_(os),
       options_(std::move(options)),
       signals_(std::move(signals)),
-      reloader_({options_.probation, options_.binary, [&os] { return jitter(os); }}, load(os, options_)) {}
+      reloader_({options_.probation, options_.binary, [&os] { return jitter(os); }, !options_.unverified},
+                load(os, options_)) {}
 
 ReloadDriver::~ReloadDriver() {
-  stop();
+  stop(true);
 }
 
 // ---- Events
@@ -110,6 +111,11 @@ base::Result<Target> ReloadDriver::find_on_volume(const Digest& digest) {
 
 base::Status ReloadDriver::rollback(const std::optional<Digest>& to, bool force,
                                     std::optional<Digest>* target) {
+  if (options_.unverified)
+    return Error(
+        Code::unsupported,
+        "rollback: the files came without a manifest and are written in place: there is nothing to go "
+        "back to; `okg publish` keeps the versions before");
   const auto on_volume = to ? std::optional(find_on_volume(*to)) : std::nullopt;  // not under the mutex
   const Section section(*this);
   if (stopping_) return Error(Code::closed, "rollback: the server is closed");
@@ -214,7 +220,7 @@ void ReloadDriver::log(base::LogLevel level, std::string text) {
 }
 
 void ReloadDriver::save_guard() {
-  if (options_.run_directory < 0) return;
+  if (options_.run_directory < 0 || options_.unverified) return;
   const auto saved = reload::save_guard(os_, options_.run_directory, reloader_.guard());
   if (!saved && !guard_trouble_)
     log(base::LogLevel::warn,

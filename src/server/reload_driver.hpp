@@ -28,6 +28,8 @@ struct DriverOptions {
   std::string server_version;
   std::string binary;
   reload::Nanoseconds probation = 0;
+  // Files that a plain copy writes in place: nothing can be verified, kept or gone back to.
+  bool unverified = false;
   base::Log log;
 };
 
@@ -50,6 +52,7 @@ struct DriverState {
   std::optional<payload::Digest> working_on;
   std::optional<reload::Hold> hold;
   bool inconsistent = false;
+  bool unverified = false;  // what is in use came without a manifest
 };
 
 class ReloadDriver {
@@ -69,8 +72,9 @@ class ReloadDriver {
   // Commits what is offered and allowed, then discards until `budget_ns` (0: no bound) is used up; at least
   // one piece. Returns the number of callbacks made.
   int run(std::int64_t budget_ns);
-  // Ends everything; remaining objects are discarded here. Idempotent.
-  void stop();
+  // Ends everything; remaining objects are discarded here. Idempotent. Not `in_order`: what is in use may be
+  // the reason, as in a crash.
+  void stop(bool in_order);
   // Waits until a payload is in use, its reload failed for good, `generation` of changes moved on, or the
   // deadline.
   void wait_for_change(std::uint64_t* generation, std::int64_t deadline_ns);

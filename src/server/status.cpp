@@ -92,7 +92,7 @@ std::string status_json(const StatusInput& input) {
     out["active"] = {{"digest", reload.active->text()},
                      {"version", reload.active_version},
                      {"since", reload.active_since},
-                     {"unverified", false}};
+                     {"unverified", reload.unverified}};
   else
     out["active"] = nullptr;
   if (reload.desired)

@@ -1,0 +1,74 @@
+#include "reload/quiet_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "payload/plain_tree.hpp"
+
+namespace okg::reload {
+namespace {
+
+constexpr std::int64_t kMillisecond = 1'000'000;
+constexpr std::int64_t kLooksAQuietPeriod = 4;
+constexpr std::int64_t kShareOfTime = 20;  // at most a twentieth of the time is spent looking
+constexpr std::int64_t kShortest = 20, kLongest = 60'000;
+
+}  // namespace
+
+QuietSource::QuietSource(base::Os& os, std::string root, std::int64_t quiet_ns, base::Log log)
+    : os_(os),
+      path_(std::move(root)),
+      quiet_ns_(quiet_ns),
+      log_(log),
+      interval_ms_(static_cast<int>(
+          std::clamp(quiet_ns / kLooksAQuietPeriod / kMillisecond, kShortest, std::int64_t{1000}))) {}
+
+void QuietSource::say(const std::string& text) {
+  if (text != trouble_ && !text.empty()) log_.warn("reload", text);
+  trouble_ = text;
+}
+
+std::optional<payload::Digest> QuietSource::stamp() {
+  root_.reset(os_.open(AT_FDCWD, path_.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!root_) {
+    say("no volume at " + path_);
+    return std::nullopt;
+  }
+  struct stat info{};
+  if (os_.stat(root_.get(), payload::kCurrent, &info) >= 0 && S_ISLNK(info.st_mode)) {
+    say(path_ + ": is written by `okg publish`: leave out --quiet-period");
+    return std::nullopt;
+  }
+  const auto stamp = payload::stamp_of_tree(os_, root_.get());
+  if (!stamp) {
+    say(path_ + ": " + stamp.error().text);
+    return std::nullopt;
+  }
+  return *stamp;
+}
+
+std::optional<Target> QuietSource::look() {
+  const std::int64_t began = os_.monotonic_ns();
+  const auto now = stamp();
+  const std::int64_t ended = os_.monotonic_ns();
+  const std::int64_t least =
+      std::clamp(quiet_ns_ / kLooksAQuietPeriod / kMillisecond, kShortest, std::int64_t{1000});
+  interval_ms_ = static_cast<int>(std::clamp((ended - began) * kShareOfTime / kMillisecond, least, kLongest));
+  if (!now) {
+    seen_.reset();
+    return std::nullopt;
+  }
+  if (seen_ != now) {
+    seen_ = now;
+    since_ = began;
+  }
+  if (told_ == now || ended - since_ < quiet_ns_) return std::nullopt;
+  say("");
+  told_ = now;
+  return Target{{*now, 0}, 0};
+}
+
+}  // namespace okg::reload
