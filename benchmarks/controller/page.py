@@ -34,7 +34,8 @@ game loop, what is left of the tick is to be added to each of its times.
 SECTIONS = (
     ("A write", "set_ops_state/", """
 From `set_ops_state()` until the game is told, in `poll()`, that the GameServer holds the value; from the start of a program
-until it has ended. The floor is a PATCH of a Python client on a connection that is open. okg is 24 servers of one process in
+until it has ended. The floor is a PATCH of a Python client on a connection that is open, by the cluster's
+owner, whom no policy looks at. okg is 24 servers of one process in
 turn, since one server is let write once in two seconds for good."""),
     ("A change by somebody else", "change/", """
 From just before somebody sends a PATCH until the game's callback runs, or until the program has printed the new value."""),
