@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Benchmarks: benchmarks/run.sh reload|hot [--quick] [--json FILE]
+# Benchmarks: benchmarks/run.sh reload|hot|controller [--quick] [--json FILE]
 #   reload        hot update: okg beside the scripts of the upstream document, cp and rsync
 #   hot           hot state: okg beside std::unordered_map, LMDB, Boost, RocksDB, SQLite, Redis and memcached
+#   controller    the conversation with OpenKruiseGame: okg beside kubectl, curl and a loop, on a real API server, whose
+#                 programs `tests/cluster.sh --build --api` makes once
 #   --quick       fewer repetitions: minutes, not half an hour or more; leaves docs/ alone
 #   --json FILE   the results, {"machine":{…},"results":[{"id","subject","value","unit","n","p50","p99"}…]}
 # Installs what is missing, builds the preset "bench" (or uses OKG_BUILD_DIR, a build that is there), measures, prints
@@ -10,7 +12,7 @@
 # measured by reload (default: the build's).
 set -u -o pipefail
 
-usage() { sed -n '2,10s/^# \{0,1\}//p' "$0"; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "$0"; }
 wrong() {
   echo "okg: benchmarks: $1" >&2
   exit 2
@@ -20,7 +22,7 @@ what=
 options=()
 while [ $# -gt 0 ]; do
   case $1 in
-    reload | hot) [ -z "$what" ] || wrong "$1: one at a time"; what=$1 ;;
+    reload | hot | controller) [ -z "$what" ] || wrong "$1: one at a time"; what=$1 ;;
     --quick) options+=(--quick) ;;
     --json)
       [ $# -gt 1 ] || wrong "--json: name a file"
@@ -28,11 +30,11 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help) usage; exit 0 ;;
-    *) wrong "$1: say reload, hot, --quick, --json FILE or --help" ;;
+    *) wrong "$1: say reload, hot, controller, --quick, --json FILE or --help" ;;
   esac
   shift
 done
-[ -n "$what" ] || wrong "say which: reload or hot"
+[ -n "$what" ] || wrong "say which: reload, hot or controller"
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -40,7 +42,7 @@ root=$(dirname "$here")
 # Nothing of the caller's surroundings decides a result.
 build=${OKG_BUILD_DIR:-}
 disk=${OKG_BENCH_DISK:-}
-for variable in $(compgen -e OKG_); do unset "$variable"; done
+for variable in $(compgen -e OKG_); do [ "$variable" = OKG_CLUSTER_HOME ] || unset "$variable"; done
 
 if [ -z "$build" ]; then
   build=$root/build/bench

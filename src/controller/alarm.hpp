@@ -22,16 +22,23 @@ class Alarm {
 
   void set(std::chrono::milliseconds after, std::function<void()> call) {
     timer_.expires_after(after);
-    timer_.async_wait([turn = turn_, mine = ++*turn_, call = std::move(call)](auto error) {
-      if (!error && *turn == mine) call();
+    armed_ = true;
+    timer_.async_wait([this, turn = turn_, mine = ++*turn_, call = std::move(call)](auto error) {
+      if (error || *turn != mine) return;  // we may be gone
+      armed_ = false;
+      call();
     });
   }
   void cancel() {
     ++*turn_;
+    armed_ = false;
     timer_.cancel();
   }
+  // It was set, and that is still to happen.
+  bool armed() const { return armed_; }
 
  private:
+  bool armed_ = false;
   boost::asio::steady_timer timer_;
   std::shared_ptr<std::uint64_t> turn_ = std::make_shared<std::uint64_t>(0);
 };

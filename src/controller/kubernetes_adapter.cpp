@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "controller/object_reader.hpp"
-#include "controller/patch_json.hpp"
 #include "kube/answer.hpp"
 
 namespace okg::controller {
@@ -14,9 +13,6 @@ namespace {
 using base::Code;
 using base::Error;
 using std::chrono::milliseconds;
-
-// As many in a row are nothing unusual while the controller writes, too.
-constexpr unsigned kQuickConflicts = 5;
 
 std::uint64_t seed(base::Os& os) {
   std::uint64_t seed = 0;
@@ -133,13 +129,14 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   } else if (newest_ != known_) {
     return read();  // which was first: this, or what was told meanwhile?
   }
+  may_read_.granted();
   // OKG makes it after the pod; a watch from the beginning tells when.
-  if (!watching_) version_ = object ? object->resource_version : "";
+  if (!watching_) version_ = object && !anew_ ? object->resource_version : "";
   // The watch may have told of a newer one meanwhile, or of its end.
   if (!object || remember(object)) object_ = std::move(object);
   sink_.seen(with_update_of(pod_, object_));
   fine();
-  if (watching_) return;
+  if (watching_ || alarm_.armed()) return;
   if (may_not_watch_.empty() || os_.monotonic_ns() >= may_watch_at_) return watch();
   backoff_.succeeded();
   read_after(times_.unwatched);
@@ -152,14 +149,17 @@ void KubernetesAdapter::watch() {
   if (!version_.empty()) target += "&resourceVersion=" + version_;
   watching_ = true;
   opened_ = heard_ = false;
+  from_anything_ = version_.empty();
   watched_at_ = os_.monotonic_ns();
   refused_.reset();
   ++counts_.requests;
   transport_->stream({"GET", target, "", ""}, times_.call, times_.silence,
                      {[this](unsigned) {
                         opened_ = true;
+                        may_watch_.granted();
                         may_not_watch_.clear();
                         fine();
+                        if (std::exchange(anew_, false)) read();
                       },
                       [this](std::string_view text) { line(text); },
                       [this](const kube::Response& response) { refused_ = response; },
@@ -188,11 +188,11 @@ void KubernetesAdapter::take_event(WatchEvent event) {
       if (is_version(event.resource_version)) version_ = event.resource_version;
       break;
     case WatchEvent::Kind::error:
-      // Too old a version, mostly: read, and watch from there.
       log_.info("controller", "watch: " + event.message);
       if (has_lived()) backoff_.succeeded();
       watching_ = false;
       transport_->stop_stream();
+      if (event.code == 410) return too_old({});
       read_after(backoff_.next());
       break;
     case WatchEvent::Kind::unknown:
@@ -230,8 +230,12 @@ void KubernetesAdapter::watch_ended(const Error& error) {
 }
 
 void KubernetesAdapter::watch_refused(const Error& error) {
-  if (kube::is_gone(error)) return read_after(backoff_.next(refused_->retry_after));
+  if (kube::is_gone(error)) return too_old(refused_->retry_after);
   if (!is_forbidden(refused_)) return trouble(error, refused_);
+  if (!may_watch_.is_missing(os_.monotonic_ns(), times_.doubt)) {
+    ++counts_.errors;
+    return read_after(backoff_.next(refused_->retry_after));
+  }
   if (may_not_watch_ != error.text)
     log_.warn("controller", error.text + ": reading every " +
                                 std::to_string(times_.unwatched.count() / 1000) + " s instead");
@@ -240,91 +244,14 @@ void KubernetesAdapter::watch_refused(const Error& error) {
   read_after(times_.unwatched);
 }
 
-// ---- Writing
-
-void KubernetesAdapter::send(Patch patch) {
-  ++counts_.requests;
-  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg",
-                    "application/merge-patch+json", base::dump(to_merge_patch(patch))},
-                   times_.call, [this, id = patch.id](auto result) { have_patched(id, std::move(result)); });
-}
-
-void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> result) {
-  const std::string what = "patch gameserver " + identity_.name;
-  if (result && is_success(*result)) {
-    const auto object = gameserver_in(result->body);
-    if (!object) return fail_later(id, Error(Code::io, what + ": the answer is no GameServer"), {});
-    patch_backoff_.succeeded();
-    conflicts_ = 0;
-    remember(*object);
-    return sink_.patched(id, with_update_of(pod_, *object));
-  }
-  ++counts_.errors;
-  Error error = result ? kube::error_of(*result, what) : result.error();
-  // A token that ran out is replaced sooner or later, and a certificate, too: the wish stays.
-  if (error.code == Code::denied && !(result && result->status == 403)) error.code = Code::io;
-  switch (error.code) {
-    case Code::denied:
-      return forbidden(id, error);
-    case Code::conflict:
-      if (++conflicts_ > kQuickConflicts) return fail_later(id, std::move(error), {});
-      break;
-    case Code::busy:
-    case Code::io:
-    case Code::timeout:
-    case Code::no_space:
-    case Code::not_found:  // the watch would have told
-      return fail_later(id, std::move(error), result ? result->retry_after : std::nullopt);
-    default:
-      break;
-  }
-  sink_.patched(id, std::move(error));
-}
-
-// Whoever hears of it reads, and patches again: after a pause.
-void KubernetesAdapter::fail_later(PatchId id, Error error, std::optional<milliseconds> retry_after) {
-  tell_failure();
-  failure_.emplace(id, std::move(error));
-  patch_alarm_.set(patch_backoff_.next(retry_after), [this] { tell_failure(); });
-}
-
-void KubernetesAdapter::tell_failure() {
-  if (!failure_) return;
-  auto [id, error] = *std::exchange(failure_, std::nullopt);
-  const bool is_missing = error.code == Code::not_found;
-  sink_.patched(id, std::move(error));
-  if (is_missing) reread();  // nobody else does
-}
-
-// Is it the right to patch that is missing, or is it this patch that somebody (a webhook, a policy) does not
-// want? A patch of nothing, which is not even carried out, tells.
-void KubernetesAdapter::forbidden(PatchId id, const Error& error) {
-  rehearse([this, id, error](const base::Result<kube::Response>& result) {
-    if (!result || result->status != 403) return sink_.patched(id, error);
-    if (may_not_patch_.empty()) log_.warn("controller", error.text);
-    may_not_patch_ = error.text;
-    rights_alarm_.set(times_.rights, [this] { try_rights(); });
-    sink_.linked(Link::connecting, error.text);
-    sink_.patched(id, Error(Code::io, error.text));  // the wish stays, until there is a way
-  });
-}
-
-void KubernetesAdapter::rehearse(std::function<void(const base::Result<kube::Response>&)> done) {
-  ++counts_.requests;
-  transport_->send({"PATCH", path() + "/" + identity_.name + "?fieldManager=okg&dryRun=All",
-                    "application/merge-patch+json", "{}"},
-                   times_.call, std::move(done));
-}
-
-void KubernetesAdapter::try_rights() {
-  rights_alarm_.set(times_.rights, [this] { try_rights(); });
-  if (!linked_) return;  // first things first
-  rehearse([this](const base::Result<kube::Response>& result) {
-    if (!result || !is_success(*result)) return;
-    rights_alarm_.cancel();
-    may_not_patch_.clear();
-    if (linked_) sink_.linked(Link::connected, "");
-  });
+// An object that has not changed for long has such a version, whenever it is read: an API server that was
+// started since then, or that was told of many others, does not go on from there. So the watch begins with
+// whatever is there; that the object is gone, such a watch does not tell, and a read does.
+void KubernetesAdapter::too_old(std::optional<milliseconds> retry_after) {
+  version_.clear();
+  anew_ = true;
+  // Nothing is wrong with a server that says so, unless it says so of no version at all.
+  watch_after(from_anything_ || retry_after ? backoff_.next(retry_after) : milliseconds(0));
 }
 
 // ---- What is told
@@ -381,17 +308,19 @@ void KubernetesAdapter::fine() {
 
 void KubernetesAdapter::trouble(const Error& error, const std::optional<kube::Response>& response) {
   ++counts_.errors;
-  denied_ = is_forbidden(response);
+  // Nobody grants a right or installs OKG within seconds.
+  const bool is_missing = response && (is_forbidden(response) || response->status == 404) &&
+                          may_read_.is_missing(os_.monotonic_ns(), times_.doubt);
+  const bool was_denied = std::exchange(denied_, is_missing && is_forbidden(response));
   const bool was_linked = std::exchange(linked_, false);
-  if (was_linked || trouble_ != error.text) {
+  if (was_linked || was_denied != denied_ || trouble_ != error.text) {
     trouble_ = error.text;
     log_.warn("controller", error.text);
     sink_.linked(Link::connecting, error.text);
   }
   // What changed meanwhile is read before anything is written. The backoff grows until a watch has lived.
   milliseconds time = backoff_.next(response ? response->retry_after : std::nullopt);
-  // Nobody grants a right or installs OKG within seconds.
-  if (response && (denied_ || response->status == 404)) time += times_.unwatched;
+  if (is_missing) time += times_.unwatched;
   read_after(time);
 }
 

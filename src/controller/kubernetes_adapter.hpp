@@ -19,6 +19,7 @@
 #include "controller/alarm.hpp"
 #include "controller/object_reader.hpp"
 #include "controller/podinfo.hpp"
+#include "controller/right.hpp"
 #include "kube/backoff.hpp"
 #include "kube/transport.hpp"
 
@@ -28,8 +29,9 @@ struct KubernetesTimes {
   std::chrono::milliseconds call{10'000};      // a get or a patch, all of it
   std::chrono::milliseconds watch{400'000};    // how long the server is asked to keep a watch
   std::chrono::milliseconds silence{520'000};  // without a byte: bookmarks come every minute or so, if at all
-  std::chrono::milliseconds unwatched{75'000};   // between reads where watching or reading is forbidden
-  std::chrono::milliseconds rights{600'000};     // between tries of what was forbidden
+  std::chrono::milliseconds unwatched{75'000};  // between reads where watching or reading is forbidden
+  std::chrono::milliseconds rights{600'000};    // between tries of what was forbidden
+  std::chrono::milliseconds doubt{30'000};  // for so long a right that was there is not believed to be gone
   std::chrono::milliseconds short_watch{5'000};  // one that ends sooner was refused, whatever was said
   std::chrono::milliseconds backoff_min{500}, backoff_max{30'000};
 };
@@ -69,6 +71,7 @@ class KubernetesAdapter final : public Adapter {
   bool has_lived();
   void watch_ended(const base::Error& error);
   void watch_refused(const base::Error& error);
+  void too_old(std::optional<std::chrono::milliseconds> retry_after);
   void trouble(const base::Error& error, const std::optional<kube::Response>& response);
   void fine();
   void have_patched(PatchId id, base::Result<kube::Response> result);
@@ -107,12 +110,15 @@ class KubernetesAdapter final : public Adapter {
   bool watching_ = false;                  // asked for, or open
   bool opened_ = false;                    // the watch
   bool heard_ = false;                     // something came by it
+  bool from_anything_ = false;             // it was asked for without a version
+  bool anew_ = false;                      // and what is there is to be read once it is open
   std::optional<kube::Response> refused_;  // what the watch was answered with instead
   bool reading_ = false;
   std::string may_not_watch_;  // why; "" as far as we know we may
   bool linked_ = false;        // we read what is there
   bool denied_ = false;        // reading is forbidden
   std::string may_not_patch_;  // why; "" as far as we know we may
+  Right may_read_, may_watch_, may_patch_;
   Alarm rights_alarm_;
   std::string trouble_;
   AdapterCounts counts_;

@@ -60,7 +60,7 @@ std::unique_ptr<controller::Adapter> ControllerDriver::make_adapter(boost::asio:
     case Kind::kubernetes:
       break;
   }
-  const auto config = kube::in_cluster_config(os_, base::process_environment());
+  const auto config = kube::in_cluster_config(os_, wanted.api);
   if (!config) {
     options_.log.error("controller", config.error().text);
     return downward();

@@ -2,6 +2,13 @@
 
 #include <fcntl.h>
 
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <utility>
+
 #include "base/text.hpp"
 #include "controller/keys.hpp"
 #include "controller/values.hpp"
@@ -42,6 +49,16 @@ base::Result<std::string> hook(const base::Environment& environment, const char*
   return key;
 }
 
+base::Environment remembered(const base::Environment& environment, std::initializer_list<const char*> names) {
+  std::map<std::string, std::string, std::less<>> values;
+  for (const char* name : names)
+    if (auto value = environment(name)) values.emplace(name, *std::move(value));
+  return [values = std::move(values)](const char* name) -> std::optional<std::string> {
+    const auto found = values.find(std::string_view(name));
+    return found == values.end() ? std::nullopt : std::optional(found->second);
+  };
+}
+
 base::Result<std::string> object_name(const base::Environment& environment, const char* variable) {
   std::string name = environment(variable).value_or("");
   if (name.empty()) return name;
@@ -77,6 +94,8 @@ base::Result<ControllerOptions> resolve_controller(base::Os& os, const base::Env
   out.pod_uid = environment("OKG_POD_UID").value_or("");
   out.pod_ip = environment("OKG_POD_IP").value_or("");
   out.container = environment("OKG_CONTAINER_NAME").value_or("");
+  out.api = remembered(environment, {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
+                                     "KUBERNETES_SERVICE_PORT_HTTPS", "OKG_SERVICE_ACCOUNT_DIR"});
   auto update = hook(environment, "OKG_UPDATE_HOOK", controller::keys::kUpdateHook);
   if (!update) return update.error();
   auto deletion = hook(environment, "OKG_DELETE_HOOK", controller::keys::kDeleteHook);

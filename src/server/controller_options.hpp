@@ -16,6 +16,9 @@ struct ControllerOptions {
   std::string podinfo_directory;
   std::string pod_name, pod_namespace, pod_uid, pod_ip, container;  // "" not known
   controller::HandshakeOptions handshake;
+  // What says where the API is, as it was when the server was made. The game may change its environment while
+  // threads of ours run, and nobody may read it meanwhile; and one process may hold servers of several pods.
+  base::Environment api;
 };
 
 // `given`: "", or what OKG_CONTROLLER may hold. `patience`: 0, or how long an update waits for the game.

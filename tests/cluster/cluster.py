@@ -174,7 +174,8 @@ class Case:
             self.proxy = wait_until(address, 30, "kubectl proxy").group()
         request = urllib.request.Request(
             f"http://{self.proxy}{path}", None if body is None else json.dumps(body).encode(),
-            {key.replace("_", "-"): value for key, value in headers.items()}, method=method)
+            {"Content-Type": "application/json"} | {key.replace("_", "-"): value for key, value in headers.items()},
+            method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.load(answer)

@@ -33,9 +33,43 @@ TEST(KubernetesFault, TooOldAVersionAsAnEvent) {
   ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
   rig.gs.tell(R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired",)"
               R"("message":"too old resource version"}})");
-  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
-  EXPECT_EQ(rig.gs.count(Ask::get), 2U);
+  ASSERT_TRUE(rig.run_until_asked(Ask::get, 2));
+  EXPECT_EQ(rig.gs.count(Ask::watch), 2U);
   EXPECT_TRUE(rig.hears("Allocated"));
+}
+
+// As after a restart of the API server: the version of the object is older than all that is remembered, and
+// stays that.
+TEST(KubernetesFault, AnObjectThatHasNotChangedForLong) {
+  Rig rig({.starts = false});
+  rig.gs.forget_past();
+  rig.start();
+  ASSERT_TRUE(rig.run_until_asked(Ask::get, 2));
+  rig.run_for(100ms);
+  EXPECT_EQ(rig.requests(), 4U) << "read, too old, a watch of whatever is there, and read";
+  EXPECT_EQ(rig.links.size(), 1U) << "that is no trouble";
+  EXPECT_TRUE(rig.hears("Allocated"));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "None")), "ok");
+  EXPECT_EQ(rig.requests(), 5U) << "a patch, and nothing is read";
+}
+
+TEST(KubernetesFault, DeletedWhileItsVersionWasTooOld) {
+  Rig rig;
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  rig.gs.forget_past();
+  rig.gs.meet_once(Ask::watch, [&](const FakeRequest&, FakeAnswer& answer) {
+    rig.gs.remove();
+    rig.gs.forget_past();
+    answer.refuse(410, "Expired", "too old resource version");
+  });
+  rig.gs.end_watches();
+  ASSERT_TRUE(rig.run_until_asked(Ask::get, 2));
+  rig.run_for(20ms);
+  const auto ticket = rig.set(kOpsStateField, "Allocated");
+  rig.run_for(20ms);
+  EXPECT_EQ(rig.gs.count(Ask::patch), 0U) << "of what is not there";
+  rig.gs.create();
+  EXPECT_EQ(rig.end_of(ticket), "ok");
 }
 
 TEST(KubernetesFault, RetryAfterOfARead) {

@@ -142,6 +142,71 @@ TEST(Rights, APatchThatSomebodyDoesNotWant) {
   EXPECT_EQ(rig.conversation->link(), Link::connected);
 }
 
+// An API server that was just started has not read yet who may do what.
+TEST(Rights, ARightThatWasThereIsMissingForAMoment) {
+  With with = quick(true);
+  with.times.unwatched = with.times.rights = 10'000s;
+  with.starts = true;
+  Rig rig(with);
+  rig.podinfo(kPodinfo);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  for (const Ask ask : {Ask::get, Ask::watch, Ask::patch, Ask::rehearsal})
+    rig.gs.meet(ask, forbidding("do that to"));
+  rig.gs.end_watches();
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 2));
+  ASSERT_TRUE(rig.run_until_asked(Ask::get, 3));
+  rig.gs.meet(Ask::get, nullptr);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 4));
+  const auto ticket = rig.set(kOpsStateField, "Maintaining");
+  ASSERT_TRUE(rig.run_until_asked(Ask::rehearsal, 2));
+  EXPECT_NE(rig.conversation->link(), Link::limited);
+  for (const Ask ask : {Ask::watch, Ask::patch, Ask::rehearsal}) rig.gs.meet(ask, nullptr);
+  EXPECT_EQ(rig.end_of(ticket), "ok");
+  ASSERT_TRUE(rig.run_until([&] { return rig.server.open_connections() == 2; }));
+  EXPECT_EQ(rig.conversation->link(), Link::connected);
+  EXPECT_TRUE(rig.hears("None"));
+  for (const auto& [link, why] : rig.links) EXPECT_NE(link, Link::limited) << why;
+}
+
+TEST(Rights, ARightThatIsTakenAway) {
+  With with = quick(true);
+  with.times.doubt = 20ms;
+  with.starts = true;
+  Rig rig(with);
+  rig.podinfo(kPodinfo);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
+  for (const Ask ask : {Ask::patch, Ask::rehearsal}) rig.gs.meet(ask, forbidding("patch"));
+  rig.set(kOpsStateField, "Maintaining");
+  ASSERT_TRUE(rig.run_until_linked(Link::limited));
+  EXPECT_THAT(rig.links.back().second, HasSubstr("cannot patch resource \"gameservers\""));
+  rig.gs.meet(Ask::watch, forbidding("watch"));
+  rig.gs.end_watches();
+  ASSERT_TRUE(rig.run_until([&] { return rig.log().find("cannot watch") != std::string::npos; }));
+  // What was missing is not doubted again.
+  const std::size_t tries = rig.gs.count(Ask::patch);
+  rig.run_for(100ms);
+  EXPECT_EQ(rig.gs.count(Ask::patch), tries);
+}
+
+// All of them, as when the RoleBinding is gone: it is the read that is missed.
+TEST(Rights, AllRightsAreTakenAway) {
+  With with = quick(true);
+  with.times.doubt = 20ms;
+  with.starts = true;
+  Rig rig(with);
+  rig.podinfo(kPodinfo);
+  ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
+  EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Maintaining")), "ok");
+  for (const Ask ask : {Ask::watch, Ask::patch, Ask::rehearsal}) rig.gs.meet(ask, forbidding("do that to"));
+  rig.gs.meet(Ask::get, forbidding("get"));
+  rig.set(kOpsStateField, "Allocated");
+  ASSERT_TRUE(rig.run_until_linked(Link::limited));
+  EXPECT_THAT(rig.links.back().second, HasSubstr("cannot get resource \"gameservers\""));
+  EXPECT_STREQ(rig.adapter->name(), "downward");
+}
+
 TEST(Rights, NeitherRightsNorAVolume) {
   Rig rig(quick(true));
   rig.gs.meet(Ask::get, forbidding("get"));

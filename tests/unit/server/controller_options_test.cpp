@@ -54,5 +54,26 @@ TEST(ControllerOptionsTest, OffClusterAHostMayHaveAnyName) {
   EXPECT_EQ(options->pod_name, "");
 }
 
+// The game may change its environment while our threads run, for its next server or for a child.
+TEST(ControllerOptionsTest, RemembersWhereTheApiIs) {
+  std::map<std::string, std::string> variables{
+      {"KUBERNETES_SERVICE_HOST", "10.96.0.1"},  {"KUBERNETES_SERVICE_PORT", "443"},
+      {"KUBERNETES_SERVICE_PORT_HTTPS", "6443"}, {"OKG_SERVICE_ACCOUNT_DIR", "/var/run/a"},
+      {"OKG_CONTROLLER", "kubernetes"},          {"OKG_POD_NAME", "game-0"}};
+  const auto options = resolve(variables);
+  ASSERT_TRUE(options) << options.error().text;
+  variables["OKG_SERVICE_ACCOUNT_DIR"] = "/var/run/b";
+  variables.erase("KUBERNETES_SERVICE_HOST");
+  EXPECT_EQ(options->api("KUBERNETES_SERVICE_HOST"), "10.96.0.1");
+  EXPECT_EQ(options->api("KUBERNETES_SERVICE_PORT"), "443");
+  EXPECT_EQ(options->api("KUBERNETES_SERVICE_PORT_HTTPS"), "6443");
+  EXPECT_EQ(options->api("OKG_SERVICE_ACCOUNT_DIR"), "/var/run/a");
+  EXPECT_EQ(options->api("HOME"), std::nullopt);
+  const auto other = resolve(variables);
+  ASSERT_TRUE(other) << other.error().text;
+  EXPECT_EQ(other->api("KUBERNETES_SERVICE_HOST"), std::nullopt);
+  EXPECT_EQ(other->api("OKG_SERVICE_ACCOUNT_DIR"), "/var/run/b");
+}
+
 }  // namespace
 }  // namespace okg::server
