@@ -177,8 +177,10 @@ void ControllerDriver::take(Sayings sayings) {
       const auto newest = newest_.find(found->second.field);
       if (newest != newest_.end() && newest->second == end->ticket) {
         newest_.erase(newest);
-        // The game is told what stands there instead.
-        if (end->error && end->error->code == Code::conflict) believed_.erase(found->second.field);
+        // It is not there and will not be: the game's next decision is based on what it was told. Only what
+        // ran out of time without an `expect` is kept, and written when that can be.
+        if (end->error && (end->error->code != Code::timeout || found->second.has_expect))
+          believed_.erase(found->second.field);
       }
       if (found->second.done) done_.push_back({std::move(found->second.done), std::move(end->error)});
       waiting_.erase(found);
@@ -212,7 +214,7 @@ base::Status ControllerDriver::set(const controller::Field& field, controller::V
     wish.known.push_back(delivered_->get(field));
   believed_[field] = wish.value;
   newest_[field] = wish.ticket;
-  waiting_[wish.ticket] = {field, std::move(options.done)};
+  waiting_[wish.ticket] = {field, std::move(options.done), wish.expect.has_value()};
   take(conversation_.set(std::move(wish), clock()));
   return {};
 }

@@ -105,6 +105,7 @@ class ControllerDriver {
   struct Waiting {
     controller::Field field;
     WrittenFn done;
+    bool has_expect = false;
   };
   struct Order {
     controller::Ticket ticket = 0;

@@ -69,6 +69,8 @@ class ControllerTest : public ::testing::Test {
     server_->on_change([told](const GameServerSnapshot&) { *told = true; });
     ASSERT_TRUE(server_->start());
     ASSERT_TRUE(poll_until(*server_, [&] { return *told; }));
+    // What it reports at its start is written: from here on an edit by hand loses against nothing of ours.
+    ASSERT_TRUE(poll_until(*server_, [&] { return controller_.label("okg-sdk/reload-state").has_value(); }));
   }
   // Sets opsState and waits for the end of it.
   std::optional<okg_code> set(const std::string& state, WriteOptions options = {}) {
@@ -164,6 +166,18 @@ TEST_F(ControllerTest, ExpectComparesAndSets) {
   start();
   EXPECT_EQ(set("Allocated", {.expect = "None"}), OKG_OK);
   EXPECT_EQ(set("Allocated", {.expect = "None"}), OKG_CONFLICT);
+}
+
+// What was not written is nothing that the next decision could be based on.
+TEST_F(ControllerTest, AWriteThatFailedDoesNotStandInTheNextOnesWay) {
+  start();
+  const json before = controller_.read();
+  controller_.write_text("{");
+  ASSERT_TRUE(poll_until(*server_, [&] { return server_->connection() == Connection::connecting; }));
+  EXPECT_EQ(set("Allocated", {.timeout = 100ms, .expect = "None"}), OKG_TIMEOUT);
+  controller_.write(before);
+  ASSERT_TRUE(poll_until(*server_, [&] { return server_->connection() == Connection::connected; }));
+  EXPECT_EQ(set("Maintaining"), OKG_OK);
 }
 
 TEST_F(ControllerTest, KillIsHeardOnce) {
