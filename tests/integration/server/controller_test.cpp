@@ -1,91 +1,16 @@
-// The conversation with the controller through the public API, off-cluster: a file is the GameServer, and the
-// test plays OpenKruiseGame.
+// The conversation with the controller through the public API, off-cluster.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <memory>
-#include <optional>
 #include <thread>
 
-#include "scene.hpp"
+#include "controller_fixture.hpp"
 
 namespace okg::test {
 namespace {
 
-using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-// <run>/gameserver.json as somebody edits it.
-class Controller {
- public:
-  explicit Controller(const Scene& scene)
-      : file_(scene.run_dir() + "/gameserver.json"), lock_(scene.run_dir() + "/.gameserver.lock") {}
-
-  json read() const {
-    std::ifstream in(file_);
-    return json::parse(in, nullptr, false);
-  }
-  // As an editor does: all of it anew, in place.
-  void write(const json& gameserver) const { std::ofstream(file_) << gameserver.dump(2) << "\n"; }
-  void write_text(const std::string& text) const { std::ofstream(file_) << text; }
-  // Under the lock that okg's own edits take: an edit by hand may lose against one of the same microsecond.
-  void set(const json& patch) const {
-    const int lock = ::open(lock_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    ASSERT_EQ(::flock(lock, LOCK_EX), 0);
-    json gameserver = read();
-    gameserver.merge_patch(patch);
-    write(gameserver);
-    ::close(lock);
-  }
-  void ops_state(const std::string& state) const { set({{"spec", {{"opsState", state}}}}); }
-  void lifecycle(const std::string& state) const {
-    set({{"metadata", {{"labels", {{"lifecycle.apps.kruise.io/state", state}}}}}});
-  }
-  std::string ops_state() const { return read().at("spec").at("opsState"); }
-  std::optional<std::string> label(const std::string& key) const {
-    const json labels = read().at("metadata").at("labels");
-    return labels.contains(key) ? std::optional(labels.at(key).get<std::string>()) : std::nullopt;
-  }
-
- private:
-  std::string file_, lock_;
-};
-
-constexpr char kHook[] = "gs-sync/update-block";
-
-class ControllerTest : public ::testing::Test {
- protected:
-  ControllerTest() { server_.emplace(scene_.options()); }
-
-  // Until the game has been told of its GameServer.
-  void start() {
-    auto told = std::make_shared<bool>(false);
-    server_->on_change([told](const GameServerSnapshot&) { *told = true; });
-    ASSERT_TRUE(server_->start());
-    ASSERT_TRUE(poll_until(*server_, [&] { return *told; }));
-    // What it reports at its start is written: from here on an edit by hand loses against nothing of ours.
-    ASSERT_TRUE(poll_until(*server_, [&] { return controller_.label("okg-sdk/reload-state").has_value(); }));
-  }
-  // Sets opsState and waits for the end of it.
-  std::optional<okg_code> set(const std::string& state, WriteOptions options = {}) {
-    std::optional<okg_code> code;
-    options.written = [&](const Result<void>& result) { code = result ? OKG_OK : result.error().code; };
-    const auto begun = server_->set_ops_state(state, std::move(options));
-    if (!begun) return begun.error().code;
-    poll_until(*server_, [&] { return code.has_value(); });
-    return code;
-  }
-
-  Scene scene_;
-  Controller controller_{scene_};
-  std::optional<okg::GameServer> server_;
-};
 
 TEST_F(ControllerTest, AGameServerIsThereWithoutACluster) {
   std::vector<Connection> connections;
@@ -293,83 +218,6 @@ TEST_F(ControllerTest, ADeletedGameServerIsMadeAnew) {
   std::remove((scene_.run_dir() + "/gameserver.json").c_str());
   ASSERT_TRUE(poll_until(*server_, [&] { return !heard.empty(); }));
   EXPECT_THAT(heard, ElementsAre("None"));
-}
-
-TEST_F(ControllerTest, ReportsWhoRunsWhat) {
-  Component scripts("scripts/a.lua");
-  scripts.attach(*server_, "scripts");
-  scripts.check = [](const std::string& text, StopToken) -> Result<void> {
-    return text == "bad" ? Result<void>(rejected("a.lua: bad")) : Result<void>();
-  };
-  start();
-  const auto digest = scene_.publish("2.4.1+7", {{"scripts/a.lua", "good"}});
-  ASSERT_TRUE(
-      poll_until(*server_, [&] { return controller_.label("okg-sdk/payload-version") == "2.4.1-7"; }));
-  EXPECT_EQ(controller_.label("okg-sdk/reload-state"), "active");
-  EXPECT_EQ(controller_.read()["metadata"]["annotations"]["okg-sdk/payload-digest"], digest);
-  EXPECT_EQ(controller_.read()["metadata"]["annotations"]["okg-sdk/payload-version"], "2.4.1+7");
-  scene_.publish("3", {{"scripts/a.lua", "bad"}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return controller_.label("okg-sdk/reload-state") == "failed"; }));
-  ASSERT_TRUE(poll_until(*server_, [&] {
-    return controller_.read()["metadata"]["annotations"].contains("okg-sdk/reload-error");
-  }));
-  EXPECT_EQ(controller_.label("okg-sdk/payload-version"), "2.4.1-7") << "what is really in use";
-  controller_.set({{"metadata", {{"labels", {{"okg-sdk/payload-version", "lie"}}}}}});
-  ASSERT_TRUE(
-      poll_until(*server_, [&] { return controller_.label("okg-sdk/payload-version") == "2.4.1-7"; }));
-  // The rollout is put back to what has been in use all the time: nothing is reloaded, and nothing is wrong.
-  scene_.publish("2.4.1+7", {{"scripts/a.lua", "good"}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return controller_.label("okg-sdk/reload-state") == "active"; }));
-  ASSERT_TRUE(poll_until(*server_, [&] {
-    return !controller_.read()["metadata"]["annotations"].contains("okg-sdk/reload-error");
-  }));
-}
-
-TEST_F(ControllerTest, OperatorsOrderByAnnotationOnce) {
-  Component scripts("scripts/a.lua");
-  scripts.attach(*server_, "scripts");
-  start();
-  const auto one = scene_.publish("1", {{"scripts/a.lua", "one"}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return scripts.text() == "one"; }));
-  const auto two = scene_.publish("2", {{"scripts/a.lua", "two"}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return scripts.text() == "two"; }));
-  controller_.set({{"metadata", {{"annotations", {{"gs-sync/okg-rollback", one + "#n1"}}}}}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return scripts.text() == "one"; }));
-  controller_.set({{"metadata", {{"annotations", {{"gs-sync/okg-reload", two + "#n2"}}}}}});
-  ASSERT_TRUE(poll_until(*server_, [&] { return scripts.text() == "two"; }));
-  // A server that is started again finds both annotations there still, and does nothing.
-  const auto commits = scripts.commits.size();
-  server_->close();
-  server_.reset();
-  server_.emplace(scene_.options());
-  Component again("scripts/a.lua");
-  again.attach(*server_, "scripts");
-  start();
-  ASSERT_TRUE(poll_until(*server_, [&] { return again.text() == "two"; }));
-  controller_.set({{"metadata", {{"annotations", {{"x", "y"}}}}}});
-  poll_until(*server_, [&] { return server_->snapshot().annotation("x").has_value(); });
-  EXPECT_EQ(again.commits.size(), 1U);
-  EXPECT_GE(commits, 3U);
-}
-
-TEST_F(ControllerTest, KnowsWhyItWasStarted) {
-  EXPECT_EQ(server_->start_report().reason, StartReason::fresh_pod);
-  EXPECT_FALSE(server_->start_report().downtime);
-  start();
-  server_->close();
-  server_.reset();
-  server_.emplace(scene_.options());
-  start();
-  const auto report = server_->start_report();
-  EXPECT_EQ(report.reason, StartReason::restart);
-  ASSERT_TRUE(report.downtime);
-  EXPECT_LT(*report.downtime, 60s);
-  EXPECT_EQ(status(*server_)["start"]["reason"], "restart");
-  ASSERT_TRUE(poll_until(*server_, [&] {
-    const json annotations = controller_.read()["metadata"]["annotations"];
-    return annotations.contains("okg-sdk/start-reason") &&
-           json::parse(annotations["okg-sdk/start-reason"].get<std::string>())["reason"] == "restart";
-  }));
 }
 
 TEST_F(ControllerTest, ClosingEndsWhatIsWaitedFor) {

@@ -123,7 +123,7 @@ MUTANTS = [
      "  const bool is_another = object && !uid_.empty() && object->uid != uid_;", "  const bool is_another = false;",
      "a GameServer made anew is written as if it held ours"),
     ("gone_holds_it", WRITER,
-     "  if (is_gone) return;", "",
+     "  if (is_gone || (is_current && sent.wish.passing)) return;", "  if (is_current && sent.wish.passing) return;",
      "the answer of a GameServer that is gone counts for the one there is"),
     ("not_found_forgets", WRITER,
      "      if (error.code == Code::conflict || error.code == Code::not_found) {",
