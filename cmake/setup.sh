@@ -66,6 +66,7 @@ if [ "$what" = test ] || [ "$what" = cluster ]; then
   has strace || wanted+=(strace)
   /usr/bin/python3 -c 'import prometheus_client' 2>/dev/null || wanted+=(python3-prometheus-client)
   has nginx || [ -x /usr/sbin/nginx ] || wanted+=(nginx-light)
+  has lua5.3 || wanted+=(lua5.3 lua-posix)
   has spin || wanted+=(spin)
   has npm || wanted+=(nodejs npm)
   has chromium || [ -n "${CHROMIUM:-}" ] || wanted+=(chromium)

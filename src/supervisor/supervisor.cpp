@@ -131,7 +131,9 @@ base::Status Supervisor::prepare(const Place& place, const std::stop_token& stop
 base::Status Supervisor::tell_server(const Place& to, const std::optional<Place>& from) {
   if (!options_.on_reload.empty()) {
     const Hook hook{"--on-reload", options_.on_reload, options_.timeout, [this] { game_server_->poll(0); }};
-    const auto told = supervisor::run(processes_, hook, variables_for(to, from), ending_.get_token(), log_);
+    auto variables = variables_for(to, from);
+    variables["OKG_SERVER_PID"] = std::to_string(running()->pid());
+    const auto told = supervisor::run(processes_, hook, variables, ending_.get_token(), log_);
     if (!told) return told;
   }
   return prove(to);
