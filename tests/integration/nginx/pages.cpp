@@ -1,8 +1,6 @@
 #include "integration/nginx/pages.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 
 #include <fstream>
 #include <sstream>
@@ -14,19 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-
-// One that nobody has at the moment.
-unsigned short free_port() {
-  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_EQ(::bind(socket.get(), generic, size), 0);
-  EXPECT_EQ(::getsockname(socket.get(), generic, &size), 0);
-  return ::ntohs(address.sin_port);
-}
 
 pid_t parent_of(const fs::path& process) {
   std::ifstream in(process / "stat");

@@ -1,6 +1,8 @@
 #include "integration/run/support.hpp"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <fstream>
@@ -106,6 +108,18 @@ bool Supervised::is_up() {
 Finished Supervised::end() {
   process_.signal(SIGTERM);
   return process_.finish();
+}
+
+unsigned short free_port() {
+  const base::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(::bind(socket.get(), generic, size), 0);
+  EXPECT_EQ(::getsockname(socket.get(), generic, &size), 0);
+  return ::ntohs(address.sin_port);
 }
 
 bool eventually(const std::function<bool()>& holds) {

@@ -54,6 +54,9 @@ class Supervised {
   Process process_;
 };
 
+// On loopback, that nobody has at the moment.
+unsigned short free_port();
+
 bool eventually(const std::function<bool()>& holds);
 
 }  // namespace okg::test

@@ -76,7 +76,7 @@ class Servers : public ::testing::TestWithParam<Language> {
   std::string version() const { return get("/version"); }
 
   const Pod pod_;
-  const std::string port_ = std::to_string(20000 + ::getpid() % 20000);
+  const std::string port_ = std::to_string(free_port());
   std::unique_ptr<Process> okg_;
 };
 
