@@ -3,7 +3,7 @@
     --confirm "http:http://127.0.0.1:$PORT/version={digest}" -- python3 python_server.py"""
 import http.server, importlib.util, os, pathlib, signal, threading
 
-def load(*_):
+def load():
     global rules, version, loads
     directory = pathlib.Path(os.environ["OKG_ACTIVE_DIR"]).resolve()  # one version, though the link may move meanwhile
     spec = importlib.util.spec_from_file_location("rules", directory / "rules.py")
@@ -20,8 +20,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
 loads = 0
 load()
-signal.signal(signal.SIGHUP, load)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # for all threads: it waits until it is asked for below
 server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answer)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 while True:
-    signal.pause()  # signals come here, between two requests
+    signal.sigwait({signal.SIGHUP})
+    load()

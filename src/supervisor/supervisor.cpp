@@ -55,12 +55,14 @@ void Supervisor::signal(int number, bool from_terminal) {
   ProcessPtr server;
   {
     const std::lock_guard lock(mutex_);
-    if (ends(number) && ending_signal_ == 0) ending_signal_ = number;
+    if (ends(number)) {
+      if (ending_signal_ == 0) ending_signal_ = number;
+      ending_.request_stop();  // together: who sees the one sees the other
+    }
     server = server_;
   }
   // What the terminal sent, it has got itself.
   if (server && !from_terminal) server->signal(number);
-  if (ends(number)) ending_.request_stop();
 }
 
 ProcessPtr Supervisor::running() const {
@@ -162,7 +164,8 @@ base::Status Supervisor::commit(const Place& to) {
     consistent_ = true;
     return {};
   }
-  Error error = done.error();
+  // What failed because we are to end says nothing about the payload: it must not be remembered as refused.
+  Error error = is_ending() ? Error(Code::busy, done.error().text) : done.error();
   if (const auto back = go_back(from, to); !back) {
     consistent_ = false;
     error.text += "; and going back failed: " + back.error().text;

@@ -86,15 +86,21 @@ TEST_F(RunHook, ThatWritesAnything) {
   EXPECT_EQ(text.find('\033'), std::string::npos);
 }
 
-TEST_F(RunHook, EndsWithTheServer) {
+TEST_F(RunHook, EndsWithTheServerAndThatIsNotThePayloadsFault) {
   pod_.publish("1");
+  {
+    Supervised run(pod_, {"--on-reload", "echo $$ >> $LOG; exec sleep 1000", "--timeout", "100s"});
+    ASSERT_TRUE(run.is_up());
+    ASSERT_TRUE(eventually([&] { return pod_.told().size() == 1; }));
+    pod_.publish("2");
+    ASSERT_TRUE(eventually([&] { return pod_.told().size() == 2; }));
+    EXPECT_EQ(run.end().code, 5);
+    EXPECT_FALSE(runs(pod_.told()[1]));
+  }
   Supervised run(pod_, {"--on-reload", "echo $$ >> $LOG; exec sleep 1000", "--timeout", "100s"});
   ASSERT_TRUE(run.is_up());
-  ASSERT_TRUE(eventually([&] { return pod_.told().size() == 1; }));
-  pod_.publish("2");
-  ASSERT_TRUE(eventually([&] { return pod_.told().size() == 2; }));
-  EXPECT_EQ(run.end().code, 5);
-  EXPECT_FALSE(runs(pod_.told()[1]));
+  EXPECT_EQ(pod_.status()["active"]["version"], "2");
+  EXPECT_TRUE(pod_.status()["refused"].empty());
 }
 
 }  // namespace

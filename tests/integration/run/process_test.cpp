@@ -56,7 +56,8 @@ TEST(RunProcess, NoSigtermIsLost) {
     std::this_thread::sleep_for(std::chrono::microseconds(500 * i));
     run.signal(SIGTERM);
     const Finished done = run.finish();
-    EXPECT_TRUE(done.code == 128 + SIGTERM || done.signal == SIGTERM) << done.code << " after " << i;
+    EXPECT_TRUE(done.code == 128 + SIGTERM || done.signal == SIGTERM)
+        << done.code << " after " << i << ": " << done.err;
     EXPECT_LT(run.took(), std::chrono::seconds(20));
   }
 }

@@ -24,17 +24,19 @@ class LargePageTest : public HotTest {
   bool can_be_made() {
     constexpr std::size_t kLarge = 2 << 20;
     constexpr int kCollapse = 25;  // MADV_COLLAPSE
+    constexpr std::size_t kWanted = 2 * kBytes;  // of what is left, some may go elsewhere meanwhile
     const base::UniqueFd fd(::open((top / "scratch").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (::ftruncate(fd.get(), 2 * kLarge) != 0) return false;
-    void* const mapped = ::mmap(nullptr, 2 * kLarge, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    if (::ftruncate(fd.get(), kWanted) != 0) return false;
+    void* const mapped = ::mmap(nullptr, kWanted + kLarge, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
     if (mapped == MAP_FAILED) return false;
     // A large page is one of the file and of the address space.
     void* const again =
-        ::mmap(reinterpret_cast<void*>(padded(reinterpret_cast<std::uintptr_t>(mapped), kLarge)), kLarge,
+        ::mmap(reinterpret_cast<void*>(padded(reinterpret_cast<std::uintptr_t>(mapped), kLarge)), kWanted,
                PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd.get(), 0);
-    *static_cast<volatile char*>(again) = 1;
-    const bool made = ::madvise(again, kLarge, kCollapse) == 0;
-    ::munmap(mapped, 2 * kLarge);
+    for (std::size_t at = 0; at < kWanted; at += kLarge) static_cast<volatile char*>(again)[at] = 1;
+    const bool made = ::madvise(again, kWanted, kCollapse) == 0;
+    ::munmap(mapped, kWanted + kLarge);
+    ::ftruncate(fd.get(), 0);
     return made;
   }
   // How much of the segment this process has as large pages, as the kernel says it.
