@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <mutex>
 
 #include "integration/server/scene.hpp"
 
@@ -37,6 +38,7 @@ void of_many_files(std::size_t count) {
   scene.publish("1", files);
 
   okg::GameServer server(scene.options());
+  std::mutex mutex;  // nothing else orders what the worker writes after what was read of the payload before
   std::vector<Seen> prepared;
   std::vector<std::string> committed;
   server.on_reload<Seen>(
@@ -49,6 +51,7 @@ void of_many_files(std::size_t count) {
                       seen->of_this_generation +=
                           text->starts_with("generation " + std::string(payload.version()) + " ");
                     }
+                    const std::lock_guard lock(mutex);
                     prepared.push_back(*seen);
                     return seen;
                   },
@@ -59,9 +62,12 @@ void of_many_files(std::size_t count) {
                       }});
   const auto started = server.start({.initial_payload = 100s});
   ASSERT_TRUE(started) << started.error().text;
-  ASSERT_EQ(prepared.size(), 1U);
-  EXPECT_EQ(prepared[0].files, count);
-  EXPECT_EQ(prepared[0].of_this_generation, count);
+  {
+    const std::lock_guard lock(mutex);
+    ASSERT_EQ(prepared.size(), 1U);
+    EXPECT_EQ(prepared[0].files, count);
+    EXPECT_EQ(prepared[0].of_this_generation, count);
+  }
 
   const std::size_t descriptors = open_descriptors();
   for (std::size_t i = 0; i < count; i += 100) files[name(i)] = "generation 2 of " + std::to_string(i);
