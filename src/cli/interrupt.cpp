@@ -32,6 +32,9 @@ Interrupt::Interrupt(Takes takes) : takes_(takes), exit_code_(kTryAgain) {
     for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ::sigaddset(&wanted, number);
   }
   ::pthread_sigmask(SIG_BLOCK, &wanted, nullptr);
+  // Ignored by whoever started us, it would have the kernel wait for our children, and nobody hear of their
+  // end.
+  std::signal(SIGCHLD, SIG_DFL);
   // A reader of our output that went away must not take a staying publisher with it.
   std::signal(SIGPIPE, SIG_IGN);
   signals_.reset(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -57,7 +60,8 @@ void Interrupt::listen() {
     source_.request_stop();
     const std::lock_guard lock(mutex_);
     if (!call_) break;
-    if (known) call_(static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL);
+    if (known)
+      call_(static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP);
   }
   while (::poll(watched, 1, kGraceMilliseconds) < 0 && errno == EINTR) {
   }

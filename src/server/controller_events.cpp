@@ -89,8 +89,10 @@ bool ControllerDriver::compare(const ObjectPtr& view, std::vector<ControllerEven
   };
   const auto believed = believed_.find(controller::kOpsStateField);
   const controller::Value thought = believed != believed_.end() ? believed->second : old.ops_state;
-  // What the game set itself is no news to it, nor is what stands there until that has arrived.
-  if (view->ops_state != old.ops_state && view->ops_state != thought) {
+  // What the game set itself is no news to it, nor is what stands there until that has arrived. Once it has,
+  // what stood there before is news again.
+  const bool is_on_its_way = newest_.contains(controller::kOpsStateField);
+  if (view->ops_state != thought && (view->ops_state != old.ops_state || !is_on_its_way)) {
     add(Topic::ops_state, view->ops_state.value_or(""), thought.value_or(""));
     if (view->ops_state == controller::keys::kKill) add(Topic::kill, "opsState");
   }

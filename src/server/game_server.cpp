@@ -261,12 +261,13 @@ void GameServer::sample(std::int64_t now_ns) {
 }
 
 std::int64_t GameServer::tick_age_ns(std::int64_t now_ns) const {
-  if (fd_asked_.load(std::memory_order_relaxed)) {
-    const std::int64_t since = signal_.since();
-    return since == 0 ? 0 : std::max<std::int64_t>(now_ns - since, 0);
-  }
+  const bool sleeps = fd_asked_.load(std::memory_order_relaxed);
+  if (sleeps && signal_.since() == 0) return 0;
+  // A callback may take long, and poll meanwhile to say that it is alive, which lowers no signal.
   if (ticks_.load(std::memory_order_relaxed) != sampled_ticks_.load(std::memory_order_relaxed)) return 0;
-  return std::max<std::int64_t>(now_ns - ticked_at_.load(std::memory_order_relaxed), 0);
+  const std::int64_t waits_since = sleeps ? signal_.since() : 0;
+  return std::max<std::int64_t>(now_ns - std::max(waits_since, ticked_at_.load(std::memory_order_relaxed)),
+                                0);
 }
 
 bool GameServer::stalled(std::int64_t now_ns) const {

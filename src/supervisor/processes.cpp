@@ -83,6 +83,7 @@ void Processes::reap() {
 
 void Processes::end_all(milliseconds grace) {
   const auto signal_all = [&](int number) {
+    const std::lock_guard lock(mutex_);  // nobody waits for one of them meanwhile
     const auto all = children();
     for (const pid_t pid : all) ::kill(pid, number);
     return !all.empty();

@@ -33,7 +33,8 @@ bool ends(int number) {
 std::string identity_of(const Options& options) {
   std::string text;
   for (const std::string& word : options.server) text += word + '\0';
-  text += options.prepare + '\0' + options.on_reload + '\0' + options.confirmation.url;
+  text += options.prepare + '\0' + options.on_reload + '\0' + options.confirmation.url + '\0' +
+          options.confirmation.text + '\0' + std::to_string(options.timeout.count());
   struct stat file{};
   const auto program = find_program(options.server[0]);
   if (program && ::stat(program->c_str(), &file) == 0)
@@ -99,6 +100,7 @@ void Supervisor::end_server() {
       std::this_thread::sleep_for(1ms);
     if (server->code()) break;
   }
+  processes_.end_all(kLeftoverGrace);
   const std::lock_guard lock(mutex_);
   server_.reset();
 }

@@ -167,6 +167,8 @@ TEST(RunReload, IsAliveWhileAHookRuns) {
   ASSERT_TRUE(eventually([&] { return !pod.told().empty(); }));
   pod.publish("2");
   ASSERT_TRUE(eventually([&] { return pod.told().size() == 2; }));
+  // Something else for the game waits meanwhile.
+  EXPECT_EQ(pod.okg({"local", "set", "ops-state", "Allocated"}).code, 0);
   std::string state;
   EXPECT_TRUE(eventually([&] {
     const auto now = pod.status();

@@ -93,6 +93,27 @@ TEST_F(ControllerTest, ExpectComparesAndSets) {
   EXPECT_EQ(set("Allocated", {.expect = "None"}), OKG_CONFLICT);
 }
 
+// A slow tick: ours was written and somebody has set the old value since; what is told at once looks as if
+// nothing had happened.
+TEST_F(ControllerTest, WhatStoodThereBeforeIsNewsWhenSomebodySetItAgain) {
+  std::vector<std::string> heard;
+  server_->on_ops_state([&](std::string_view state, std::string_view before) {
+    heard.push_back(std::string(before) + ">" + std::string(state));
+  });
+  start();
+  ASSERT_THAT(heard, ElementsAre(">None"));
+  ASSERT_TRUE(server_->set_ops_state("Allocated"));
+  const auto wait_without_poll = [&](const std::function<bool()>& holds) {
+    for (int i = 0; i < 2000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
+    return holds();
+  };
+  ASSERT_TRUE(wait_without_poll([&] { return controller_.ops_state() == "Allocated"; }));
+  controller_.ops_state("None");
+  ASSERT_TRUE(wait_without_poll([&] { return status(*server_)["controller"]["ops_state"] == "None"; }));
+  ASSERT_TRUE(poll_until(*server_, [&] { return heard.size() == 2; }));
+  EXPECT_EQ(heard.back(), "Allocated>None");
+}
+
 // What was not written is nothing that the next decision could be based on.
 TEST_F(ControllerTest, AWriteThatFailedDoesNotStandInTheNextOnesWay) {
   start();
