@@ -6,6 +6,14 @@
 
 namespace okg::cli {
 
+base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,
+                                                    std::chrono::milliseconds otherwise) {
+  if (!value) return otherwise;
+  const auto parsed = base::parse_duration(*value);
+  if (!parsed) return base::Error(parsed.error().code, std::string(flag) + " " + parsed.error().text);
+  return *parsed;
+}
+
 void Arguments::flag(const char* name, const char* help, bool* into) {
   app_.add_flag(name, *into, help);
 }

@@ -2,10 +2,13 @@
 // durations and sizes, so that every complaint has the same form.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "base/error.hpp"
 
 namespace CLI {
 class App;
@@ -14,6 +17,10 @@ class App;
 namespace okg::cli {
 
 using Value = std::optional<std::string>;
+
+// "10s" of a flag; `otherwise` when it is not given.
+base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,
+                                                    std::chrono::milliseconds otherwise);
 
 class Arguments {
  public:

@@ -6,7 +6,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <condition_variable>
 #include <csignal>
 #include <utility>
 
@@ -60,8 +59,9 @@ void Interrupt::listen() {
     source_.request_stop();
     const std::lock_guard lock(mutex_);
     if (!call_) break;
-    if (known)
-      call_(static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP);
+    // A terminal that was hung up tells only the first process of its session.
+    const bool from_terminal = info.ssi_code == SI_KERNEL && info.ssi_signo != SIGHUP;
+    if (known) call_(static_cast<int>(info.ssi_signo), from_terminal);
   }
   while (::poll(watched, 1, kGraceMilliseconds) < 0 && errno == EINTR) {
   }
@@ -72,14 +72,6 @@ void Interrupt::hand_over(std::function<void(int, bool)> call) {
   const std::lock_guard lock(mutex_);
   call_ = std::move(call);
   if (takes_ == Takes::everything && !thread_.joinable()) thread_ = std::thread([this] { listen(); });
-}
-
-bool pause(std::chrono::milliseconds duration, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any woken;
-  std::unique_lock lock(mutex);
-  woken.wait_for(lock, stop, duration, [] { return false; });
-  return !stop.stop_requested();
 }
 
 }  // namespace okg::cli

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/pause.hpp"
 #include "base/unique_fd.hpp"
 
 namespace okg::cli {
@@ -47,7 +48,6 @@ class Interrupt {
   std::thread thread_;
 };
 
-// Sleeps, but not longer than until `stop` is requested. False if it was.
-bool pause(std::chrono::milliseconds duration, const std::stop_token& stop);
+using base::pause;
 
 }  // namespace okg::cli

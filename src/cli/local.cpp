@@ -129,14 +129,6 @@ base::Result<Faults> faults_of(const Program& program, const LocalFlags& flags) 
   return faults;
 }
 
-base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,
-                                                    std::chrono::milliseconds otherwise) {
-  if (!value) return otherwise;
-  const auto parsed = base::parse_duration(*value);
-  if (!parsed) return base::Error(parsed.error().code, std::string(flag) + " " + parsed.error().text);
-  return *parsed;
-}
-
 std::string game_container(const Program& program) {
   return program.environment("OKG_CONTAINER_NAME").value_or("game");
 }

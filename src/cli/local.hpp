@@ -30,10 +30,6 @@ base::Result<std::unique_ptr<LocalGameServer>> open_local(const Program& program
 // --faults; none when it is not given.
 base::Result<Faults> faults_of(const Program& program, const LocalFlags& flags);
 
-// --grace 10s; `otherwise` when it is not given.
-base::Result<std::chrono::milliseconds> duration_of(const Value& value, const char* flag,
-                                                    std::chrono::milliseconds otherwise);
-
 // The container of the game: OKG_CONTAINER_NAME, else "game".
 std::string game_container(const Program& program);
 // The label of a hook: OKG_UPDATE_HOOK or OKG_DELETE_HOOK, else what OKG's examples have; "" none.

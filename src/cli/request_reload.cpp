@@ -99,12 +99,9 @@ base::Result<payload::Digest> parse_to(const std::string& text) {
 }
 
 int request_reload(Program& program, const ReloadRequest& request) {
-  milliseconds wait = kDefaultWait;
-  if (request.wait) {
-    const auto parsed = base::parse_duration(*request.wait);
-    if (!parsed) return program.fail(kUsage, "--wait " + parsed.error().text);
-    wait = *parsed;
-  }
+  const auto given = duration_of(request.wait, "--wait", kDefaultWait);
+  if (!given) return program.fail(kUsage, given.error().text);
+  const milliseconds wait = *given;
   const auto run = run_directory(program);
   if (!run) return program.fail(kUsage, run.error().text);
   const std::stop_token stop = program.interrupt.token();

@@ -55,19 +55,15 @@ class Run final : public Command {
     const auto confirmation = supervisor::parse_confirmation(confirm_.value_or("exit"));
     if (!confirmation) return program.fail(kUsage, "--confirm: " + confirmation.error().text);
     options.confirmation = *confirmation;
-    for (const auto& [flag, text, into] :
-         {std::tuple{"--timeout", &timeout_, &options.timeout},
-          std::tuple{"--wait-payload", &wait_payload_, &options.wait_payload}}) {
-      if (!*text) continue;
-      const auto duration = base::parse_duration(**text);
-      if (!duration) return program.fail(kUsage, std::string(flag) + ": " + duration.error().text);
-      *into = std::chrono::ceil<std::chrono::milliseconds>(*duration);
-    }
-    if (quiet_period_) {
-      const auto quiet = base::parse_duration(*quiet_period_);
-      if (!quiet) return program.fail(kUsage, "--quiet-period: " + quiet.error().text);
-      options.quiet_period = *quiet;
-    }
+    const auto timeout = duration_of(timeout_, "--timeout", options.timeout);
+    if (!timeout) return program.fail(timeout.error());
+    options.timeout = *timeout;
+    const auto wait = duration_of(wait_payload_, "--wait-payload", options.wait_payload);
+    if (!wait) return program.fail(wait.error());
+    options.wait_payload = *wait;
+    const auto quiet = duration_of(quiet_period_, "--quiet-period", {});
+    if (!quiet) return program.fail(quiet.error());
+    if (quiet_period_) options.quiet_period = *quiet;
     options.run_directory = program.flags.run.value_or("");
     options.payload_directory = program.flags.payload.value_or("");
     options.log = say;

@@ -39,15 +39,11 @@ class Set final : public Command {
   int run(Program& program) override {
     const auto setting = parse_setting(words_, remove_);
     if (!setting) return program.fail(kUsage, setting.error().text);
-    milliseconds wait = kDefaultWait;
-    if (wait_) {
-      const auto parsed = base::parse_duration(*wait_);
-      if (!parsed) return program.fail(kUsage, "--wait " + parsed.error().text);
-      wait = *parsed;
-    }
+    const auto wait = duration_of(wait_, "--wait", kDefaultWait);
+    if (!wait) return program.fail(kUsage, wait.error().text);
     const auto run = run_directory(program);
     if (!run) return program.fail(kUsage, run.error().text);
-    const auto deadline = Clock::now() + wait;
+    const auto deadline = Clock::now() + *wait;
     control::Request post;
     post.method = "POST";
     post.target = "/v1/gameserver";

@@ -40,10 +40,6 @@ bool is_missing(const kube::Response& response) {
   return status && status->reason == "NotFound";
 }
 
-bool is_success(const kube::Response& response) {
-  return response.status >= 200 && response.status < 300;
-}
-
 }  // namespace
 
 KubernetesAdapter::KubernetesAdapter(boost::asio::io_context& io, base::Os& os,
@@ -119,7 +115,7 @@ void KubernetesAdapter::have_read(base::Result<kube::Response> result) {
   const std::string what = "get gameserver " + identity_.name;
   if (!result) return trouble(result.error(), {});
   ObjectPtr object;
-  if (is_success(*result)) {
+  if (kube::is_success(*result)) {
     const auto found = gameserver_in(result->body);
     if (!found) return trouble(Error(Code::io, what + ": the answer is no GameServer"), {});
     object = *found;

@@ -15,10 +15,6 @@ using std::chrono::milliseconds;
 // As many in a row are nothing unusual while the controller writes, too.
 constexpr unsigned kQuickConflicts = 5;
 
-bool is_success(const kube::Response& response) {
-  return response.status >= 200 && response.status < 300;
-}
-
 }  // namespace
 
 void KubernetesAdapter::send(Patch patch) {
@@ -30,7 +26,7 @@ void KubernetesAdapter::send(Patch patch) {
 
 void KubernetesAdapter::have_patched(PatchId id, base::Result<kube::Response> result) {
   const std::string what = "patch gameserver " + identity_.name;
-  if (result && is_success(*result)) {
+  if (result && kube::is_success(*result)) {
     const auto object = gameserver_in(result->body);
     if (!object) return fail_later(id, Error(Code::io, what + ": the answer is no GameServer"), {});
     patch_backoff_.succeeded();
@@ -102,7 +98,7 @@ void KubernetesAdapter::try_rights() {
   rights_alarm_.set(times_.rights, [this] { try_rights(); });
   if (!linked_) return;  // first things first
   rehearse([this](const base::Result<kube::Response>& result) {
-    if (!result || !is_success(*result)) return;
+    if (!result || !kube::is_success(*result)) return;
     may_patch_.granted();
     rights_alarm_.cancel();
     may_not_patch_.clear();

@@ -101,6 +101,10 @@ Error error_of(const Response& response, std::string_view what) {
   return error_of(status, what);
 }
 
+bool is_success(const Response& response) {
+  return response.status >= 200 && response.status < 300;
+}
+
 bool is_gone(const Error& error) {
   return error.code == Code::superseded;
 }

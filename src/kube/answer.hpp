@@ -23,7 +23,9 @@ std::optional<StatusObject> parse_status(std::string_view json);
 // Of a line of a watch: {"type":"ERROR","object":{"kind":"Status",…}}.
 std::optional<StatusObject> parse_error_event(std::string_view line);
 
-// The error of an answer that is not 2xx. `what` says what was tried: "patch gameserver gss-0".
+bool is_success(const Response& response);  // 2xx
+
+// The error of an answer that is not. `what` says what was tried: "patch gameserver gss-0".
 //   400 422            invalid_argument
 //   401                denied: the token is expired or not accepted
 //   403                denied: with verb and resource, in the server's words

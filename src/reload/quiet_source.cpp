@@ -14,17 +14,18 @@ namespace {
 constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr std::int64_t kLooksAQuietPeriod = 4;
 constexpr std::int64_t kShareOfTime = 20;  // at most a twentieth of the time is spent looking
-constexpr std::int64_t kShortest = 20, kLongest = 60'000;
+constexpr std::int64_t kShortest = 20, kOften = 1000, kLongest = 60'000;  // milliseconds
 
 }  // namespace
 
 QuietSource::QuietSource(base::Os& os, std::string root, std::int64_t quiet_ns, base::Log log)
-    : os_(os),
-      path_(std::move(root)),
-      quiet_ns_(quiet_ns),
-      log_(log),
-      interval_ms_(static_cast<int>(
-          std::clamp(quiet_ns / kLooksAQuietPeriod / kMillisecond, kShortest, std::int64_t{1000}))) {}
+    : os_(os), path_(std::move(root)), quiet_ns_(quiet_ns), log_(log), interval_ms_(interval_after(0)) {}
+
+// Some looks a quiet period, at least one a second; less often where a look takes long.
+int QuietSource::interval_after(std::int64_t look_ns) const {
+  const std::int64_t wanted = std::clamp(quiet_ns_ / kLooksAQuietPeriod / kMillisecond, kShortest, kOften);
+  return static_cast<int>(std::clamp(look_ns * kShareOfTime / kMillisecond, wanted, kLongest));
+}
 
 void QuietSource::say(const std::string& text) {
   if (text != trouble_ && !text.empty()) log_.warn("reload", text);
@@ -54,9 +55,7 @@ std::optional<Target> QuietSource::look() {
   const std::int64_t began = os_.monotonic_ns();
   const auto now = stamp();
   const std::int64_t ended = os_.monotonic_ns();
-  const std::int64_t least =
-      std::clamp(quiet_ns_ / kLooksAQuietPeriod / kMillisecond, kShortest, std::int64_t{1000});
-  interval_ms_ = static_cast<int>(std::clamp((ended - began) * kShareOfTime / kMillisecond, least, kLongest));
+  interval_ms_ = interval_after(ended - began);
   if (!now) {
     seen_.reset();
     return std::nullopt;

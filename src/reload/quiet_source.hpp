@@ -31,6 +31,7 @@ class QuietSource final : public Source {
 
  private:
   std::optional<payload::Digest> stamp();
+  int interval_after(std::int64_t look_ns) const;
   void say(const std::string& text);
 
   base::Os& os_;

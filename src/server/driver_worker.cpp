@@ -45,7 +45,6 @@ base::Result<LivePayloadPtr> open_plain_tree(base::Os& os, base::UniqueFd root, 
   manifest.components[payload::kRootComponent].digest = *stamp;
   auto payload = std::make_shared<LivePayload>(
       std::move(directory), payload::VerifiedPayload{*stamp, std::move(manifest), {}, std::move(root)});
-  payload->unverified = true;
   return LivePayloadPtr(std::move(payload));
 }
 

@@ -14,8 +14,7 @@ namespace okg::server {
 struct LivePayload {
   payload::VersionDirectory directory;  // holds LOCK_SH
   payload::VerifiedPayload verified;
-  bool unverified = false;  // its files came without a manifest, and may be written to at any time
-  std::string digest;       // "sha256:<hex>"
+  std::string digest;                             // "sha256:<hex>"
   std::map<std::string, std::string> components;  // digests as text
 
   LivePayload(payload::VersionDirectory d, payload::VerifiedPayload v);

@@ -1,8 +1,8 @@
 #include "supervisor/confirmation.hpp"
 
 #include <algorithm>
-#include <thread>
 
+#include "base/pause.hpp"
 #include "base/text.hpp"
 #include "control/client.hpp"
 
@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr milliseconds kFirstPause = 2ms, kLongestPause = 500ms;
-constexpr milliseconds kPatience = 5s;  // for one answer
+constexpr milliseconds kPatience = 1s;  // for one answer: `hopeless` is asked as often
 constexpr std::size_t kMostShown = 80;
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
@@ -58,7 +58,7 @@ base::Status confirm(const Confirmation& what, const std::string& version, const
   replace_all(text, "{digest}", digest);
   const auto deadline = Clock::now() + timeout;
   std::string last = "no answer";
-  milliseconds pause = kFirstPause;
+  milliseconds rest = kFirstPause;
   for (;;) {
     if (stop.stop_requested()) return Error(Code::superseded, what.url + ": not asked any more");
     if (const std::string why = hopeless(); !why.empty()) return Error(Code::confirm, why);
@@ -77,8 +77,8 @@ base::Status confirm(const Confirmation& what, const std::string& version, const
       last = "the answer does not hold " + shown(text) + ": " + shown(answer->body);
     else
       return {};
-    std::this_thread::sleep_for(std::min(pause, left));
-    pause = std::min(pause * 2, kLongestPause);
+    base::pause(std::min(rest, left), stop);
+    rest = std::min(rest * 2, kLongestPause);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "supervisor/processes.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -38,6 +39,17 @@ Process::Process(std::mutex& mutex, pid_t pid, base::UniqueFd ended, bool leads_
 std::optional<int> Process::code() const {
   const std::lock_guard lock(mutex_);
   return code_;
+}
+
+bool Process::wait(milliseconds at_most) const {
+  const auto until = Clock::now() + at_most;
+  while (!code()) {
+    const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+    if (at_most >= 0ms && left <= 0ms) return false;
+    pollfd watched{ended_.get(), POLLIN, 0};
+    ::poll(&watched, 1, at_most < 0ms ? -1 : static_cast<int>(left.count()));
+  }
+  return true;
 }
 
 void Process::signal(int number) {

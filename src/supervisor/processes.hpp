@@ -25,6 +25,8 @@ class Process {
   int ended_fd() const { return ended_.get(); }
   // Its exit code, 128 + N for signal N; nullopt: it runs.
   std::optional<int> code() const;
+  // Until it has ended; false after `at_most` (negative: no bound).
+  bool wait(std::chrono::milliseconds at_most) const;
   // To all of the group where it leads one. Nothing once it has ended.
   void signal(int number);
 

@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <thread>
 
 #include "base/text.hpp"
-#include "supervisor/memory.hpp"
+#include "supervisor/code_pages.hpp"
 #include "supervisor/payload_handler.hpp"
 
 namespace okg::supervisor {
@@ -23,6 +22,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr milliseconds kSlice = 100ms;  // how soon a wait for the first payload hears of a signal
+constexpr milliseconds kEndGrace = 5s;  // from SIGTERM to SIGKILL, where another process is to follow
 constexpr milliseconds kLeftoverGrace = 1s;
 
 bool ends(int number) {
@@ -90,15 +90,16 @@ base::Status Supervisor::begin(const Place& to) {
   return prove(to);
 }
 
-// A server whose first payload did not prove to be in use: another payload gets another process.
+// A server whose first payload did not prove to be in use: another payload gets another process. One that is
+// to end for good has been told so, and takes the time that it needs.
 void Supervisor::end_server() {
   const ProcessPtr server = running();
-  if (!server) return;
-  for (const int number : {SIGTERM, SIGKILL}) {
-    server->signal(number);
-    for (const auto until = Clock::now() + 5s; !server->code() && Clock::now() < until;)
-      std::this_thread::sleep_for(1ms);
-    if (server->code()) break;
+  if (is_ending()) {
+    server->wait(milliseconds(-1));
+  } else {
+    server->signal(SIGTERM);
+    if (!server->wait(kEndGrace)) server->signal(SIGKILL);
+    server->wait(kEndGrace);
   }
   processes_.end_all(kLeftoverGrace);
   const std::lock_guard lock(mutex_);
@@ -108,7 +109,7 @@ void Supervisor::end_server() {
 // ---- A payload on its way into use
 
 Supervisor::Place Supervisor::place_of(const server::LivePayload& payload) const {
-  if (payload.unverified) return {payload_directory_, payload.version(), payload.digest};
+  if (options_.quiet_period) return {payload_directory_, payload.version(), payload.digest};
   return {payload_directory_ + "/" + payload.directory.name.target() + "/" + payload::kFiles,
           payload.version(), payload.digest};
 }
@@ -178,8 +179,9 @@ base::Status Supervisor::commit(const Place& to) {
 base::Status Supervisor::go_back(const std::optional<Place>& to, const Place& from) {
   if (!to) {
     if (const auto server = running()) {
-      if (const auto code = server->code()) hopeless_ = End{*code, std::nullopt};
+      const bool ends_itself = server->code() || is_ending();
       end_server();
+      if (ends_itself) hopeless_ = End{*server->code(), std::nullopt};
     }
     return link_->remove();
   }
@@ -231,7 +233,7 @@ std::optional<Supervisor::End> Supervisor::first_payload() {
     const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
     const auto started = game_server_->start(std::chrono::nanoseconds(std::clamp(left, 1ms, kSlice)).count());
     if (started) return std::nullopt;
-    if (is_ending()) return End{128 + ending_signal_, std::nullopt};
+    if (is_ending()) return hopeless_ ? *hopeless_ : End{128 + ending_signal_, std::nullopt};
     if (hopeless_ && hopeless_->error) return hopeless_;
     if (started.error().code != Code::timeout) {
       // The server's own code says more than ours, if it ended by itself.

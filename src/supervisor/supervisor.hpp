@@ -1,8 +1,7 @@
 // `okg run`: a server that cannot be changed, and beside it the same reload state machine that a linked
 // server has. Its handler is made of commands and a link: `--prepare` tests a payload's files, <run>/active
-// moves to them,
-// `--on-reload` tells the server, `--confirm` proves it; and all of it backwards where one of these fails.
-// docs/unmodified-servers.md is its contract.
+// moves to them, `--on-reload` tells the server, `--confirm` proves it; and all of it backwards where one of
+// these fails. docs/unmodified-servers.md is its contract.
 #pragma once
 
 #include <chrono>

@@ -184,4 +184,13 @@ Variables Place::variables() const {
   return {{"OKG_PAYLOAD_DIR", payload()}, {"OKG_RUN_DIR", run()}};
 }
 
+bool eventually(const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
 }  // namespace okg::test

@@ -25,6 +25,9 @@ using Words = std::vector<std::string>;
 // Nothing in these tests takes as long unless something is broken.
 inline constexpr std::chrono::seconds kPatience{60};
 
+// Until it holds, for as long as nothing takes unless it is broken.
+bool eventually(const std::function<bool()>& holds);
+
 struct Finished {
   int code = -1;    // -1: killed
   int signal = 0;   // by which signal

@@ -67,15 +67,6 @@ void Laptop::publish() const {
   ASSERT_EQ(done.code, 0) << done.err;
 }
 
-bool eventually(const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
-}
-
 Running::Running(const Laptop& laptop, const Words& words, const Words& flags)
     : process_(command(words, flags), laptop.surroundings()) {
   EXPECT_TRUE(eventually([&] {

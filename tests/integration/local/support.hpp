@@ -33,9 +33,6 @@ class Laptop {
   Place place_;
 };
 
-// Until it holds, for as long as nothing takes unless it is broken.
-bool eventually(const std::function<bool()>& holds);
-
 // `okg local run FLAGS -- WORDS`, until the end of this; waits until the server is connected.
 class Running {
  public:

@@ -108,6 +108,19 @@ TEST(RunFirst, AServerThatEndsAtOnceSaysWhy) {
   EXPECT_THAT(done.err, HasSubstr("--confirm: the server ended with 9"));
 }
 
+// It ends as it always does, in its own time.
+TEST(RunFirst, ASignalDuringTheProofIsTheServers) {
+  const Pod pod;
+  pod.publish("1");
+  FakeServer http("", [](const Asked&) { return Reply{503, "", ""}; });
+  Supervised run(
+      pod, {"--confirm", "http:" + http.url() + "/version"},
+      "trap 'sleep 0.3; echo saved >> $LOG; exit 5' TERM; echo up >> $LOG; while :; do sleep 0.02; done");
+  ASSERT_TRUE(eventually([&] { return pod.told().size() == 1 && !http.asked().empty(); }));
+  EXPECT_EQ(run.end().code, 5);
+  EXPECT_THAT(pod.told(), ElementsAre("up", "saved"));
+}
+
 TEST(RunFirst, AServerThatIsNotThere) {
   const Pod pod;
   pod.publish("1");

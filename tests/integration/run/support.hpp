@@ -57,6 +57,4 @@ class Supervised {
 // On loopback, that nobody has at the moment.
 unsigned short free_port();
 
-bool eventually(const std::function<bool()>& holds);
-
 }  // namespace okg::test

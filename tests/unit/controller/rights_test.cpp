@@ -169,11 +169,15 @@ TEST(Rights, ARightThatWasThereIsMissingForAMoment) {
   for (const auto& [link, why] : rig.links) EXPECT_NE(link, Link::limited) << why;
 }
 
-TEST(Rights, ARightThatIsTakenAway) {
+With with_brief_doubt() {
   With with = quick(true);
   with.times.doubt = 20ms;
   with.starts = true;
-  Rig rig(with);
+  return with;
+}
+
+TEST(Rights, ARightThatIsTakenAway) {
+  Rig rig(with_brief_doubt());
   rig.podinfo(kPodinfo);
   ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
   EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Allocated")), "ok");
@@ -192,10 +196,7 @@ TEST(Rights, ARightThatIsTakenAway) {
 
 // All of them, as when the RoleBinding is gone: it is the read that is missed.
 TEST(Rights, AllRightsAreTakenAway) {
-  With with = quick(true);
-  with.times.doubt = 20ms;
-  with.starts = true;
-  Rig rig(with);
+  Rig rig(with_brief_doubt());
   rig.podinfo(kPodinfo);
   ASSERT_TRUE(rig.run_until_asked(Ask::watch, 1));
   EXPECT_EQ(rig.end_of(rig.set(kOpsStateField, "Maintaining")), "ok");

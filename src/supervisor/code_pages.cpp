@@ -1,4 +1,4 @@
-#include "supervisor/memory.hpp"
+#include "supervisor/code_pages.hpp"
 
 #include <link.h>
 #include <malloc.h>
