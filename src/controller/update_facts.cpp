@@ -104,6 +104,8 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   const std::chrono::year_month_day date{std::chrono::year(year),
                                          std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
+  // Nanoseconds since 1970 end in 2262. A zone west of it has 1969 still.
+  if (year < 1969 || year > 2200) return std::nullopt;
   if (!date.ok() || hour < 0 || hour > 23 || minute < 0 || minute > 59 || !(second >= 0 && second < 61))
     return std::nullopt;
   int offset = 0;

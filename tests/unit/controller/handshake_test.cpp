@@ -384,8 +384,9 @@ TEST(Times, AreReadWithTheirZone) {
   EXPECT_EQ(parse_time("1970-01-01T00:00:01Z"), kSecond);
   EXPECT_EQ(parse_time("1970-01-01T02:00:00.5+02:00"), kSecond / 2);
   EXPECT_EQ(parse_time("1969-12-31T23:00:00-01:00"), 0);
-  for (const char* wrong : {"", "now", "2026-02-30T00:00:00Z", "2026-01-01T00:00:00", "2026-01-01T25:00:00Z",
-                            "2026-01-01T00:00:00+2", "2026-01-01T00:00:nanZ"})
+  for (const char* wrong :
+       {"9999-12-31T23:59:59Z", "2263-01-01T00:00:00Z", "", "now", "2026-02-30T00:00:00Z",
+        "2026-01-01T00:00:00", "2026-01-01T25:00:00Z", "2026-01-01T00:00:00+2", "2026-01-01T00:00:nanZ"})
     EXPECT_FALSE(parse_time(wrong)) << wrong;
 }
 
