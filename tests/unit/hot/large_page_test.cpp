@@ -23,7 +23,7 @@ class LargePageTest : public HotTest {
   // Does this machine make one here, for anybody? Asked without a line of okg's.
   bool can_be_made() {
     constexpr std::size_t kLarge = 2 << 20;
-    constexpr int kCollapse = 25;  // MADV_COLLAPSE
+    constexpr int kCollapse = 25;                // MADV_COLLAPSE
     constexpr std::size_t kWanted = 2 * kBytes;  // of what is left, some may go elsewhere meanwhile
     const base::UniqueFd fd(::open((top / "scratch").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (::ftruncate(fd.get(), kWanted) != 0) return false;
